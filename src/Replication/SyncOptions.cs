@@ -1,0 +1,38 @@
+namespace TwinTrack.Replication;
+
+/// <summary>What the engine needs to know of the configuration; defaults are those of conntrackd.</summary>
+public sealed record SyncOptions
+{
+    /// <summary>Most flows per cache (HashLimit); more are refused and counted.</summary>
+    public int CacheLimit { get; init; } = 262_144;
+
+    /// <summary>Most elements waiting for an acknowledgement (ResendQueueSize).</summary>
+    public int ResendQueueSize { get; init; } = 131_072;
+
+    /// <summary>Messages accepted before an acknowledgement is due (ACKWindowSize).</summary>
+    public int AckWindow { get; init; } = 300;
+
+    /// <summary>Fixed timeout of committed flows in seconds (CommitTimeout); null: the time that is left.</summary>
+    public uint? CommitTimeoutSeconds { get; init; }
+
+    /// <summary>Delay of <see cref="SyncCommand.Purge"/> in seconds (PurgeTimeout).</summary>
+    public uint PurgeSeconds { get; init; } = 60;
+
+    /// <summary>Ask the peer for its flows right after the start (StartupResync).</summary>
+    public bool StartupResync { get; init; }
+
+    /// <summary>Replicate and restore TCP window scales instead of being liberal (TCPWindowTracking).</summary>
+    public bool TcpWindowTracking { get; init; }
+
+    /// <summary>Seconds from an overrun to the repairing dump (NetlinkOverrunResync); null: never.</summary>
+    public uint? OverrunResyncSeconds { get; init; } = 30;
+
+    /// <summary>SPAT_PORT, DPAT_PORT and ICMP_ID are sent least significant byte first, as hosts like x86 do.</summary>
+    public bool PeersAreLittleEndian { get; init; } = true;
+
+    /// <summary>Which flows are replicated.</summary>
+    public FlowFilter Filter { get; init; } = FlowFilter.AcceptAll;
+
+    /// <summary>Seed of the flow index, so that a stranger cannot choose colliding tuples.</summary>
+    public ulong IndexSeed { get; init; }
+}
