@@ -1,0 +1,435 @@
+using TwinTrack.Conntrack;
+
+namespace TwinTrack.Replication.Store;
+
+/// <summary>The flows of one cache: packed records, their index, and conversion from and to <see cref="PackedFlow"/>.</summary>
+internal sealed unsafe class FlowStore : IDisposable
+{
+    private const int NameLimit = 1024;
+
+    // What a cached flow keeps. The rest is of the moment (counters, references) or of requests only.
+    private const FlowFields Kept =
+        FlowFields.Original | FlowFields.Reply | FlowFields.Master | FlowFields.Status | FlowFields.Timeout
+        | FlowFields.Mark | FlowFields.Zone | FlowFields.Id | FlowFields.SecurityMark | FlowFields.SecurityContext
+        | FlowFields.TimestampStart | FlowFields.TimestampStop | FlowFields.TcpState
+        | FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply | FlowFields.SctpState
+        | FlowFields.SctpTagOriginal | FlowFields.SctpTagReply | FlowFields.DccpState | FlowFields.DccpRole
+        | FlowFields.Helper | FlowFields.Labels | FlowFields.SequenceOriginal | FlowFields.SequenceReply
+        | FlowFields.SynProxy | FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
+        | FlowFields.DestinationNatPort;
+
+    private const FlowFields InExtras =
+        FlowFields.Master | FlowFields.SecurityMark | FlowFields.SecurityContext | FlowFields.TimestampStart
+        | FlowFields.TimestampStop | FlowFields.Labels | FlowFields.SequenceOriginal | FlowFields.SequenceReply;
+
+    private readonly EntrySlabs _slabs;
+    private readonly Slab _extras = new(sizeof(FlowExtras));
+    private readonly FlowIndex _index = new();
+    private readonly NameTable _names = new(NameLimit);
+    private readonly ulong _seed;
+
+    public FlowStore(EntrySlabs slabs, ulong seed)
+    {
+        _slabs = slabs;
+        _seed = seed;
+    }
+
+    /// <summary>Flows that can be found.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Records in use, dead ones included.</summary>
+    public uint Records => _slabs[EntrySlabs.FlowsIPv4].Count + _slabs[EntrySlabs.FlowsIPv6].Count;
+
+    public ref FlowRecord this[uint handle] => ref _slabs.Flow(handle);
+
+    /// <summary>The handle of the flow with this key, 0 when there is none.</summary>
+    public uint Find(in FlowKey key)
+    {
+        foreach (uint handle in new Lookup(_index, key.Hash(_seed)))
+        {
+            if (Matches(handle, in key)) return handle;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Adds a flow that is not there yet.</summary>
+    public uint Add(in FlowKey key, in PackedFlow flow, EntryState state, uint nowSeconds)
+    {
+        int slab = flow.Original.Family == AddressFamily.IPv4 ? EntrySlabs.FlowsIPv4 : EntrySlabs.FlowsIPv6;
+        uint handle = _slabs.Allocate(slab);
+        _index.Add(key.Hash(_seed), handle);
+        Count++;
+        Fill(handle, in flow, state, nowSeconds);
+        return handle;
+    }
+
+    /// <summary>Makes an existing entry new again: what it knew is forgotten, its place in a queue stays.</summary>
+    public void Replace(uint handle, in PackedFlow flow, EntryState state, uint nowSeconds)
+    {
+        ref FlowRecord record = ref this[handle];
+        FreeExtras(ref record);
+        record.Fields = FlowFields.None;
+        record.Helper = 0;
+        Fill(handle, in flow, state, nowSeconds);
+    }
+
+    /// <summary>Overwrites what is present in the flow; tuples never change.</summary>
+    /// <returns>Whether anything but the timeout differs from before.</returns>
+    public bool Merge(uint handle, in PackedFlow flow, uint nowSeconds)
+    {
+        ref FlowRecord record = ref this[handle];
+        record.UpdatedAt = nowSeconds;
+        FlowFields fields = flow.Fields & Kept & ~FlowFields.Original;
+        if ((record.Fields & FlowFields.Reply) != 0) fields &= ~FlowFields.Reply;
+
+        bool changed = WritePlain(ref record, in flow, fields);
+        if ((fields & (FlowFields.Reply | FlowFields.SourceNat | FlowFields.DestinationNat)) != 0)
+            changed |= WriteReply(handle, in flow, fields);
+        if ((fields & (InExtras | FlowFields.SynProxy)) != 0) changed |= WriteExtras(ref record, in flow, fields);
+        record.Fields |= fields;
+        return changed;
+    }
+
+    /// <summary>Takes the entry out of the index; the record stays for the queue that holds it.</summary>
+    public void Unindex(uint handle)
+    {
+        ref FlowRecord record = ref this[handle];
+        if ((record.Header.Reserved & Indexed) == 0) return;
+        record.Header.Reserved &= unchecked((byte)~Indexed);
+        _index.Remove(KeyOf(handle).Hash(_seed), handle);
+        Count--;
+    }
+
+    /// <summary>Takes the entry out of the index and gives the record back.</summary>
+    public void Remove(uint handle)
+    {
+        Unindex(handle);
+        FreeExtras(ref this[handle]);
+        _slabs.Free(handle);
+    }
+
+    /// <summary>Forgets everything at once, in time that does not depend on the number of flows.</summary>
+    public void Clear()
+    {
+        _index.Clear();
+        _extras.Clear();
+        _slabs[EntrySlabs.FlowsIPv4].Clear();
+        _slabs[EntrySlabs.FlowsIPv6].Clear();
+        Count = 0;
+    }
+
+    /// <summary>The next record in slot order that is in use, also a dead one.</summary>
+    /// <param name="cursor">0 at first.</param>
+    /// <returns>Its handle, 0 at the end.</returns>
+    public uint Next(ref ulong cursor)
+    {
+        for (int slab = (int)(cursor >> 32); slab <= EntrySlabs.FlowsIPv6; slab++)
+        {
+            Slab records = _slabs[slab];
+            for (uint slot = (uint)cursor; slot < records.HighWater; slot++)
+            {
+                if (((EntryHeader*)records[slot])->State == EntryState.Free) continue;
+                cursor = ((ulong)slab << 32) | (slot + 1);
+                return EntrySlabs.HandleOf(slab, slot);
+            }
+
+            cursor = (ulong)(slab + 1) << 32;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Unpacks an entry.</summary>
+    public void Read(uint handle, ref PackedFlow flow)
+    {
+        ref FlowRecord record = ref this[handle];
+        flow.Clear();
+        flow.Fields = record.Fields;
+        ReadOriginal(handle, ref flow.Original);
+        if ((record.Fields & FlowFields.Reply) != 0) ReadReply(handle, ref flow.Reply);
+        else ReadTranslation(handle, ref flow);
+
+        flow.Status = record.Status;
+        flow.Timeout = record.Timeout;
+        flow.Mark = record.Mark;
+        flow.Id = record.Id;
+        flow.Zone = record.Zone;
+        flow.TcpState = flow.SctpState = flow.DccpState = record.State;
+        flow.TcpWindowScaleOriginal = flow.DccpRole = record.ScaleOriginal;
+        flow.TcpWindowScaleReply = record.ScaleReply;
+        flow.SctpTagOriginal = record.SctpTagOriginal;
+        flow.SctpTagReply = record.SctpTagReply;
+        if (record.Helper != 0) CopyName(_names[record.Helper], flow.Helper);
+        if (record.Extras != 0) ReadExtras(in ExtrasOf(in record), ref flow);
+        else if ((record.Fields & FlowFields.SynProxy) != 0) flow.SynProxy = default;
+    }
+
+    public void Dispose()
+    {
+        _index.Dispose();
+        _extras.Dispose();
+    }
+
+    private const byte Indexed = 1;
+
+    private readonly ref struct Lookup(FlowIndex index, uint hash)
+    {
+        public FlowIndex.Matches GetEnumerator() => index.Find(hash);
+    }
+
+    private Span<byte> Addresses(uint handle)
+    {
+        byte* record = _slabs.Record(handle);
+        int size = ((FlowRecord*)record)->Family == AddressFamily.IPv4 ? 16 : 64;
+        return new Span<byte>(record + FlowRecord.FixedSize, size);
+    }
+
+    private bool Matches(uint handle, in FlowKey key)
+    {
+        ref FlowRecord record = ref this[handle];
+        if (record.OriginalSourcePort != key.SourcePort || record.OriginalDestinationPort != key.DestinationPort
+            || record.Protocol != key.Protocol || record.Family != key.Family
+            || ZoneOf(in record) != key.Zone || ZoneOriginalOf(in record) != key.ZoneOriginal)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        return Address.Read(addresses[..size]) == key.Source && Address.Read(addresses[size..(2 * size)]) == key.Destination;
+    }
+
+    private FlowKey KeyOf(uint handle)
+    {
+        ref FlowRecord record = ref this[handle];
+        return new FlowKey(in record, Addresses(handle), ZoneOf(in record), ZoneOriginalOf(in record));
+    }
+
+    private static ushort ZoneOf(in FlowRecord record) =>
+        (record.Fields & FlowFields.Zone) != 0 ? record.Zone : (ushort)0;
+
+    private ushort ZoneOriginalOf(in FlowRecord record) =>
+        (record.OriginalParts & TupleParts.Zone) != 0 && record.Extras != 0
+            ? ExtrasOf(in record).ZoneOriginal
+            : (ushort)0;
+
+    private ref FlowExtras ExtrasOf(in FlowRecord record) => ref *(FlowExtras*)_extras[record.Extras - 1];
+
+    private void FreeExtras(ref FlowRecord record)
+    {
+        if (record.Extras == 0) return;
+        _extras.Free(record.Extras - 1);
+        record.Extras = 0;
+    }
+
+    private void Fill(uint handle, in PackedFlow flow, EntryState state, uint nowSeconds)
+    {
+        ref FlowRecord record = ref this[handle];
+        record.Header.State = state;
+        record.Header.Reserved |= Indexed;
+        record.CreatedAt = nowSeconds;
+        record.UpdatedAt = nowSeconds;
+        record.Protocol = flow.Original.Protocol;
+        record.Family = flow.Original.Family;
+        record.OriginalParts = flow.Original.Parts;
+        (record.OriginalSourcePort, record.OriginalDestinationPort) = FlowKey.PortWords(in flow.Original);
+
+        Span<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        flow.Original.Source.Write(addresses, record.Family);
+        flow.Original.Destination.Write(addresses[size..], record.Family);
+
+        FlowFields fields = flow.Fields & Kept;
+        WritePlain(ref record, in flow, fields);
+        WriteReply(handle, in flow, fields);
+        WriteExtras(ref record, in flow, fields);
+        record.Fields = fields;
+    }
+
+    private bool WritePlain(ref FlowRecord record, in PackedFlow flow, FlowFields fields)
+    {
+        bool changed = false;
+        if ((fields & FlowFields.Status) != 0) changed |= Set(ref record.Status, flow.Status);
+        if ((fields & FlowFields.Timeout) != 0) record.Timeout = flow.Timeout;
+        if ((fields & FlowFields.Mark) != 0) changed |= Set(ref record.Mark, flow.Mark);
+        if ((fields & FlowFields.Id) != 0) record.Id = flow.Id;
+        if ((fields & FlowFields.Zone) != 0) changed |= Set(ref record.Zone, flow.Zone);
+        if ((fields & FlowFields.TcpState) != 0) changed |= Set(ref record.State, flow.TcpState);
+        if ((fields & FlowFields.TcpWindowScaleOriginal) != 0)
+            changed |= Set(ref record.ScaleOriginal, flow.TcpWindowScaleOriginal);
+        if ((fields & FlowFields.TcpWindowScaleReply) != 0)
+            changed |= Set(ref record.ScaleReply, flow.TcpWindowScaleReply);
+        if ((fields & FlowFields.SctpState) != 0) changed |= Set(ref record.State, flow.SctpState);
+        if ((fields & FlowFields.SctpTagOriginal) != 0) changed |= Set(ref record.SctpTagOriginal, flow.SctpTagOriginal);
+        if ((fields & FlowFields.SctpTagReply) != 0) changed |= Set(ref record.SctpTagReply, flow.SctpTagReply);
+        if ((fields & FlowFields.DccpState) != 0) changed |= Set(ref record.State, flow.DccpState);
+        if ((fields & FlowFields.DccpRole) != 0) changed |= Set(ref record.ScaleOriginal, flow.DccpRole);
+        if ((fields & FlowFields.Helper) != 0)
+            changed |= Set(ref record.Helper, (ushort)_names.Intern(NameOf(flow.Helper)));
+        return changed;
+    }
+
+    private static bool Set<T>(ref T field, T value)
+        where T : unmanaged
+    {
+        bool changed = !EqualityComparer<T>.Default.Equals(field, value);
+        field = value;
+        return changed;
+    }
+
+    private bool WriteReply(uint handle, in PackedFlow flow, FlowFields fields)
+    {
+        ref FlowRecord record = ref this[handle];
+        Span<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        Span<byte> replySource = addresses[(2 * size)..];
+        Span<byte> replyDestination = addresses[(3 * size)..];
+        if ((fields & FlowFields.Reply) != 0)
+        {
+            record.ReplyParts = flow.Reply.Parts;
+            (record.ReplySourcePort, record.ReplyDestinationPort) = FlowKey.PortWords(in flow.Reply);
+            flow.Reply.Source.Write(replySource, record.Family);
+            flow.Reply.Destination.Write(replyDestination, record.Family);
+            return true;
+        }
+
+        bool changed = false;
+        if ((fields & FlowFields.DestinationNat) != 0)
+            changed |= SetAddress(replySource, flow.DestinationNat.First, record.Family);
+        if ((fields & FlowFields.SourceNat) != 0)
+            changed |= SetAddress(replyDestination, flow.SourceNat.First, record.Family);
+        if ((fields & FlowFields.DestinationNatPort) != 0)
+            changed |= Set(ref record.ReplySourcePort, flow.DestinationNat.FirstPort);
+        if ((fields & FlowFields.SourceNatPort) != 0)
+            changed |= Set(ref record.ReplyDestinationPort, flow.SourceNat.FirstPort);
+        return changed;
+    }
+
+    private static bool SetAddress(Span<byte> place, Address address, byte family)
+    {
+        int size = family == AddressFamily.IPv4 ? 4 : 16;
+        bool changed = Address.Read(place[..size]) != address;
+        address.Write(place, family);
+        return changed;
+    }
+
+    private bool WriteExtras(ref FlowRecord record, in PackedFlow flow, FlowFields fields)
+    {
+        bool zones = ((record.OriginalParts | record.ReplyParts) & TupleParts.Zone) != 0;
+        bool synProxy = (fields & FlowFields.SynProxy) != 0 && flow.SynProxy != default;
+        if (record.Extras == 0)
+        {
+            // A SYNPROXY state of zeros is what every flow made through ctnetlink carries: its bit is enough.
+            if ((fields & InExtras) == 0 && !zones && !synProxy) return false;
+            record.Extras = _extras.Allocate() + 1;
+        }
+
+        ref FlowExtras extras = ref ExtrasOf(in record);
+        bool changed = false;
+        if (zones && (fields & FlowFields.Original) != 0)
+            extras.ZoneOriginal = (flow.Original.Parts & TupleParts.Zone) != 0 ? flow.Original.Zone : (ushort)0;
+        if (zones && (fields & FlowFields.Reply) != 0)
+            extras.ZoneReply = (flow.Reply.Parts & TupleParts.Zone) != 0 ? flow.Reply.Zone : (ushort)0;
+        if ((fields & FlowFields.Master) != 0) changed |= Set(ref extras.Master, flow.Master);
+        if ((fields & FlowFields.SecurityMark) != 0) changed |= Set(ref extras.SecurityMark, flow.SecurityMark);
+        if ((fields & FlowFields.SecurityContext) != 0)
+        {
+            ReadOnlySpan<byte> context = flow.SecurityContext;
+            changed |= Set(ref extras.SecurityContext, _names.Intern(context[..flow.SecurityContextLength]));
+        }
+
+        if ((fields & FlowFields.TimestampStart) != 0) extras.TimestampStart = flow.TimestampStart;
+        if ((fields & FlowFields.TimestampStop) != 0) extras.TimestampStop = flow.TimestampStop;
+        if ((fields & FlowFields.Labels) != 0) changed |= Set(ref extras.Labels, flow.Labels);
+        if ((fields & FlowFields.SequenceOriginal) != 0)
+            changed |= Set(ref extras.SequenceOriginal, flow.SequenceOriginal);
+        if ((fields & FlowFields.SequenceReply) != 0) changed |= Set(ref extras.SequenceReply, flow.SequenceReply);
+        if ((fields & FlowFields.SynProxy) != 0) changed |= Set(ref extras.SynProxy, flow.SynProxy);
+        return changed;
+    }
+
+    private void ReadOriginal(uint handle, ref FlowTuple tuple)
+    {
+        ref FlowRecord record = ref this[handle];
+        ReadOnlySpan<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        tuple.Source = Address.Read(addresses[..size]);
+        tuple.Destination = Address.Read(addresses[size..(2 * size)]);
+        tuple.Parts = record.OriginalParts;
+        SetPortWords(ref tuple, in record, record.OriginalSourcePort, record.OriginalDestinationPort);
+        if ((tuple.Parts & TupleParts.Zone) != 0) tuple.Zone = ZoneOriginalOf(in record);
+    }
+
+    private void ReadReply(uint handle, ref FlowTuple tuple)
+    {
+        ref FlowRecord record = ref this[handle];
+        ReadOnlySpan<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        tuple.Source = Address.Read(addresses[(2 * size)..(3 * size)]);
+        tuple.Destination = Address.Read(addresses[(3 * size)..]);
+        tuple.Parts = record.ReplyParts;
+        SetPortWords(ref tuple, in record, record.ReplySourcePort, record.ReplyDestinationPort);
+        if ((tuple.Parts & TupleParts.Zone) != 0) tuple.Zone = ExtrasOf(in record).ZoneReply;
+    }
+
+    private static void SetPortWords(ref FlowTuple tuple, in FlowRecord record, ushort source, ushort destination)
+    {
+        tuple.Protocol = record.Protocol;
+        tuple.Family = record.Family;
+        tuple.SourcePort = source;
+        tuple.DestinationPort = destination;
+        tuple.IcmpId = source;
+        tuple.IcmpType = (byte)(destination >> 8);
+        tuple.IcmpCode = (byte)destination;
+    }
+
+    private void ReadTranslation(uint handle, ref PackedFlow flow)
+    {
+        if ((flow.Fields & (FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
+            | FlowFields.DestinationNatPort)) == 0)
+        {
+            return;
+        }
+
+        ref FlowRecord record = ref this[handle];
+        ReadOnlySpan<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        Address source = Address.Read(addresses[(2 * size)..(3 * size)]);
+        Address destination = Address.Read(addresses[(3 * size)..]);
+        flow.DestinationNat.First = flow.DestinationNat.Last = source;
+        flow.DestinationNat.FirstPort = flow.DestinationNat.LastPort = record.ReplySourcePort;
+        flow.SourceNat.First = flow.SourceNat.Last = destination;
+        flow.SourceNat.FirstPort = flow.SourceNat.LastPort = record.ReplyDestinationPort;
+    }
+
+    private void ReadExtras(in FlowExtras extras, ref PackedFlow flow)
+    {
+        if ((flow.Fields & FlowFields.Master) != 0) flow.Master = extras.Master;
+        flow.SecurityMark = extras.SecurityMark;
+        flow.TimestampStart = extras.TimestampStart;
+        flow.TimestampStop = extras.TimestampStop;
+        flow.Labels = extras.Labels;
+        flow.SequenceOriginal = extras.SequenceOriginal;
+        flow.SequenceReply = extras.SequenceReply;
+        flow.SynProxy = extras.SynProxy;
+        if ((flow.Fields & FlowFields.SecurityContext) != 0)
+        {
+            ReadOnlySpan<byte> context = _names[extras.SecurityContext];
+            context.CopyTo(flow.SecurityContext);
+            flow.SecurityContextLength = (ushort)context.Length;
+        }
+    }
+
+    private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> padded)
+    {
+        int end = padded.IndexOf((byte)0);
+        return end < 0 ? padded : padded[..end];
+    }
+
+    private static void CopyName(ReadOnlySpan<byte> name, Span<byte> padded)
+    {
+        padded.Clear();
+        name.CopyTo(padded);
+    }
+}
