@@ -1,0 +1,180 @@
+using TwinTrack.Replication.Store;
+
+namespace TwinTrack.Replication.Caches;
+
+/// <summary>
+/// The external cache on its way into the kernel: flows without a master first, then the related ones.
+/// </summary>
+/// <remarks>
+/// Each flow is created exclusively. One that is in the way is deleted and the flow created once more:
+/// <code>
+/// create -> ok                    committed
+///        -> EEXIST -> delete -> ok, ENOENT -> create -> ok      committed
+///                                                    -> error   failed
+///                            -> error                           failed
+///        -> error                                               failed
+/// </code>
+/// Requests are answered in their order, so delete and second create leave together.
+/// </remarks>
+internal sealed class Commit(FlowStore external, SyncOptions options)
+{
+    private const int MostInFlight = 2048;
+    private const int NoEntry = 2;           // ENOENT
+    private const int Exists = 17;           // EEXIST
+
+    private readonly InFlight[] _inFlight = new InFlight[MostInFlight];
+    private readonly Stack<int> _free = new(MostInFlight);
+    private readonly Queue<uint> _conflicts = new();
+    private ulong _cursor;
+    private bool _isSecondPass;
+    private bool _isPassRead;
+    private uint _deleted;         // its second create is the next request
+    private uint _undeletable;     // its second create will be answered next: already counted as failed
+    private int _unanswered;
+    private Instant _started;
+    private long _committed;
+    private long _failed;
+
+    private enum Step : byte
+    {
+        Create,
+        Delete,
+        SecondCreate,
+    }
+
+    private record struct InFlight(uint Handle, Step Step);
+
+    public bool IsRunning { get; private set; }
+
+    public int Ticket { get; private set; }
+
+    public void Start(Instant now, int ticket)
+    {
+        IsRunning = true;
+        Ticket = ticket;
+        _started = now;
+        _cursor = 0;
+        _isSecondPass = false;
+        _isPassRead = false;
+        _committed = 0;
+        _failed = 0;
+        _deleted = 0;
+        _undeletable = 0;
+        _unanswered = 0;
+        _conflicts.Clear();
+        _free.Clear();
+        for (int token = MostInFlight - 1; token >= 0; token--) _free.Push(token);
+    }
+
+    /// <summary>The next request, unless too many are unanswered or all that is left depends on answers.</summary>
+    public bool Poll(Instant now, ref KernelRequest request)
+    {
+        if (!IsRunning || _free.Count == 0) return false;
+
+        if (_deleted != 0)
+        {
+            uint again = _deleted;
+            _deleted = 0;
+            if (IsThere(again)) return Fill(now, again, Step.SecondCreate, ref request);
+        }
+
+        while (_conflicts.TryDequeue(out uint conflict))
+        {
+            if (!IsThere(conflict)) continue;
+            _deleted = conflict;
+            return Fill(now, conflict, Step.Delete, ref request);
+        }
+
+        return NextOfPass() is var handle and not 0 && Fill(now, handle, Step.Create, ref request);
+    }
+
+    /// <summary>Takes the answer to a request.</summary>
+    /// <returns>A failure to report, or null.</returns>
+    public CommitFailure? Answer(uint token, int errno)
+    {
+        InFlight item = _inFlight[token];
+        _free.Push((int)token);
+        _unanswered--;
+        if (item.Step == Step.Delete)
+        {
+            if (errno is 0 or NoEntry) return null;
+            _undeletable = item.Handle;
+            _failed++;
+            return new CommitFailure(item.Handle, errno, IsDelete: true);
+        }
+
+        if (errno == Exists && item.Step == Step.Create)
+        {
+            _conflicts.Enqueue(item.Handle);
+            return null;
+        }
+
+        bool isCounted = item.Step == Step.SecondCreate && item.Handle == _undeletable;
+        if (item.Step == Step.SecondCreate) _undeletable = 0;
+        if (isCounted) return null;
+        if (errno == 0)
+        {
+            _committed++;
+            return null;
+        }
+
+        _failed++;
+        return new CommitFailure(item.Handle, errno, IsDelete: false);
+    }
+
+    /// <summary>Whether the commit just came to its end.</summary>
+    public bool TakeEnd(Instant now, ref SyncNotice notice)
+    {
+        if (!IsRunning || !_isSecondPass || !_isPassRead || IsBusy) return false;
+
+        IsRunning = false;
+        notice.Kind = SyncNoticeKind.CommitDone;
+        notice.Ticket = Ticket;
+        notice.Value = _committed;
+        notice.Value2 = _failed;
+        notice.Microseconds = now.Microseconds - _started.Microseconds;
+        return true;
+    }
+
+    private bool IsBusy => _unanswered > 0 || _conflicts.Count > 0 || _deleted != 0;
+
+    private bool IsThere(uint handle) => external[handle].Header.State != EntryState.Free;
+
+    private uint NextOfPass()
+    {
+        while (true)
+        {
+            if (_isPassRead)
+            {
+                // The masters must be in the kernel before the first of their children.
+                if (_isSecondPass || IsBusy) return 0;
+                _isSecondPass = true;
+                _isPassRead = false;
+                _cursor = 0;
+            }
+
+            uint handle = external.Next(ref _cursor);
+            if (handle == 0) _isPassRead = true;
+            else if (KernelFlow.IsRelated(external[handle].Fields) == _isSecondPass) return handle;
+        }
+    }
+
+    private bool Fill(Instant now, uint handle, Step step, ref KernelRequest request)
+    {
+        int token = _free.Pop();
+        _inFlight[token] = new InFlight(handle, step);
+        _unanswered++;
+        request.Kind = step == Step.Delete ? KernelRequestKind.Delete : KernelRequestKind.Create;
+        request.Origin = EventOrigin.Commit;
+        request.Token = (uint)token;
+        external.Read(handle, ref request.Flow);
+        KernelFlow.Complete(ref request.Flow, options, now.Seconds - external[handle].UpdatedAt);
+        return true;
+    }
+}
+
+/// <summary>A flow that could not be committed.</summary>
+/// <param name="Handle">The external entry.</param>
+/// <param name="Errno">The kernel's reason.</param>
+/// <param name="IsDelete">Whether the one in its way could not be deleted.</param>
+internal readonly record struct CommitFailure(uint Handle, int Errno, bool IsDelete);

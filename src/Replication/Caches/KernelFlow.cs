@@ -1,0 +1,108 @@
+using TwinTrack.Conntrack;
+
+namespace TwinTrack.Replication.Caches;
+
+/// <summary>Turns what a peer told of a flow into what the kernel needs to create it.</summary>
+internal static class KernelFlow
+{
+    private const uint UnknownTimeoutSeconds = 60;
+
+    /// <summary>Completes an external entry in place: reply tuple, status, life left, TCP window handling.</summary>
+    /// <param name="flow">The entry as it was received.</param>
+    /// <param name="options">The configuration.</param>
+    /// <param name="idleSeconds">Seconds since the peer last spoke of it.</param>
+    public static void Complete(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    {
+        AddPorts(ref flow.Original);
+        Mirror(in flow.Original, ref flow.Reply);
+        FlowStatus status = flow.Has(FlowFields.Status) ? flow.Status : FlowStatus.None;
+        flow.Status = (status & ~(FlowStatus.Expected | FlowStatus.Dying)) | FlowStatus.Confirmed;
+        flow.Fields |= FlowFields.Original | FlowFields.Reply | FlowFields.Status;
+        SetTimeout(ref flow, options, idleSeconds);
+        if (flow.Has(FlowFields.TcpState) && !options.TcpWindowTracking) BeLiberal(ref flow);
+        if (flow.Has(FlowFields.SynProxy) && flow.SynProxy == default) flow.Fields &= ~FlowFields.SynProxy;
+        if (flow.Has(FlowFields.Master)) AddPorts(ref flow.Master);
+
+        // Only these protocols have ports that NAT can rewrite.
+        if (flow.Original.Protocol is not (IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.UdpLite
+            or IpProtocol.Sctp or IpProtocol.Dccp))
+        {
+            flow.Fields &= ~(FlowFields.SourceNatPort | FlowFields.DestinationNatPort);
+        }
+
+        // A port without an address is a translation of the port alone: to the address that is there already.
+        if (flow.Has(FlowFields.SourceNatPort) && !flow.Has(FlowFields.SourceNat))
+            SetNat(ref flow.SourceNat, flow.Original.Source, ref flow.Fields, FlowFields.SourceNat);
+        if (flow.Has(FlowFields.DestinationNatPort) && !flow.Has(FlowFields.DestinationNat))
+            SetNat(ref flow.DestinationNat, flow.Original.Destination, ref flow.Fields, FlowFields.DestinationNat);
+    }
+
+    /// <summary>Whether the flow waits for its master to be created first.</summary>
+    public static bool IsRelated(FlowFields fields) => (fields & FlowFields.Master) != 0;
+
+    private static void SetNat(ref NatRange range, Address address, ref FlowFields fields, FlowFields field)
+    {
+        range.First = range.Last = address;
+        fields |= field;
+    }
+
+    private static void SetTimeout(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    {
+        uint received = flow.Has(FlowFields.Timeout) ? flow.Timeout : 0;
+        long left = (long)received - idleSeconds;
+        if (options.CommitTimeoutSeconds is { } fixedSeconds) flow.Timeout = fixedSeconds;
+        else if (left > 0) flow.Timeout = (uint)left;
+        else if (left < 0 || received == 0) flow.Timeout = UnknownTimeoutSeconds;
+        else flow.Timeout = received;
+        flow.Fields |= FlowFields.Timeout;
+    }
+
+    // The state of the window is not replicated: without this, the first segments of a recovered flow are invalid.
+    private static void BeLiberal(ref PackedFlow flow)
+    {
+        flow.TcpFlagsOriginal = flow.TcpFlagsOriginalMask = (byte)TcpFlags.BeLiberal;
+        flow.TcpFlagsReply = flow.TcpFlagsReplyMask = (byte)TcpFlags.BeLiberal;
+        flow.Fields |= FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply;
+    }
+
+    // A tracker of these protocols refuses a tuple without ports; a peer may have left them out.
+    private static void AddPorts(ref FlowTuple tuple)
+    {
+        if (!HasPorts(tuple.Protocol)) return;
+        if (!tuple.Has(TupleParts.SourcePort)) tuple.SourcePort = 0;
+        if (!tuple.Has(TupleParts.DestinationPort)) tuple.DestinationPort = 0;
+        tuple.Parts |= TupleParts.Ports;
+    }
+
+    private static bool HasPorts(byte protocol) => protocol is IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.UdpLite
+        or IpProtocol.Sctp or IpProtocol.Dccp or IpProtocol.Gre;
+
+    private static void Mirror(in FlowTuple original, ref FlowTuple reply)
+    {
+        reply = original;
+        reply.Source = original.Destination;
+        reply.Destination = original.Source;
+        reply.SourcePort = original.DestinationPort;
+        reply.DestinationPort = original.SourcePort;
+        reply.Parts &= ~TupleParts.Zone;
+        if (original.Has(TupleParts.IcmpTypeCode)) reply.IcmpType = AnsweringType(original.Protocol, original.IcmpType);
+    }
+
+    /// <summary>The ICMP type that answers, RFC 792, RFC 950, RFC 4443, RFC 4620; 255 where there is none.</summary>
+    private static byte AnsweringType(byte protocol, byte type) => (protocol, type) switch
+    {
+        (IpProtocol.Icmp, 8) => 0,
+        (IpProtocol.Icmp, 0) => 8,
+        (IpProtocol.Icmp, 13) => 14,
+        (IpProtocol.Icmp, 14) => 13,
+        (IpProtocol.Icmp, 15) => 16,
+        (IpProtocol.Icmp, 16) => 15,
+        (IpProtocol.Icmp, 17) => 18,
+        (IpProtocol.Icmp, 18) => 17,
+        (IpProtocol.IcmpV6, 128) => 129,
+        (IpProtocol.IcmpV6, 129) => 128,
+        (IpProtocol.IcmpV6, 139) => 140,
+        (IpProtocol.IcmpV6, 140) => 139,
+        _ => 255,
+    };
+}

@@ -1,0 +1,60 @@
+namespace TwinTrack.Replication;
+
+/// <summary>Dumps and flushes that are wanted of the kernel; one of each kind is under way at a time.</summary>
+internal sealed class KernelQueue
+{
+    private const int Limit = 64;
+
+    private readonly Queue<(SnapshotPurpose Purpose, int Ticket)> _dumps = new();
+    private readonly Queue<int> _flushes = new();
+    private bool _isDumping;
+    private bool _isFlushing;
+
+    /// <returns>False when too many wait.</returns>
+    public bool AddDump(SnapshotPurpose purpose, int ticket)
+    {
+        if (_dumps.Count >= Limit) return false;
+        _dumps.Enqueue((purpose, ticket));
+        return true;
+    }
+
+    /// <returns>False when too many wait.</returns>
+    public bool AddFlush(int ticket)
+    {
+        if (_flushes.Count >= Limit) return false;
+        _flushes.Enqueue(ticket);
+        return true;
+    }
+
+    public bool Poll(ref KernelRequest request)
+    {
+        if (!_isFlushing && _flushes.Count > 0)
+        {
+            _isFlushing = true;
+            request.Kind = KernelRequestKind.Flush;
+            request.Origin = EventOrigin.Flush;
+            return true;
+        }
+
+        if (_isDumping || _dumps.Count == 0) return false;
+        _isDumping = true;
+        request.Kind = KernelRequestKind.Dump;
+        request.Purpose = _dumps.Peek().Purpose;
+        return true;
+    }
+
+    /// <returns>The ticket of the command that asked, 0 for none.</returns>
+    public int EndFlush()
+    {
+        _isFlushing = false;
+        return _flushes.TryDequeue(out int ticket) ? ticket : 0;
+    }
+
+    /// <returns>The ticket of the command that asked, 0 for none.</returns>
+    public int EndDump()
+    {
+        if (!_isDumping) return 0;   // the dump at start is the shell's own
+        _isDumping = false;
+        return _dumps.Dequeue().Ticket;
+    }
+}
