@@ -80,17 +80,32 @@ public struct FlowTuple : IEquatable<FlowTuple>
 
     /// <inheritdoc/>
     public readonly bool Equals(FlowTuple other) =>
-        Source == other.Source && Destination == other.Destination
-        && SourcePort == other.SourcePort && DestinationPort == other.DestinationPort
-        && IcmpId == other.IcmpId && Zone == other.Zone && IcmpType == other.IcmpType && IcmpCode == other.IcmpCode
-        && Family == other.Family && Protocol == other.Protocol && Parts == other.Parts;
+        Parts == other.Parts && Family == other.Family
+        && (!Has(TupleParts.Source) || Source == other.Source)
+        && (!Has(TupleParts.Destination) || Destination == other.Destination)
+        && (!Has(TupleParts.Protocol) || Protocol == other.Protocol)
+        && (!Has(TupleParts.SourcePort) || SourcePort == other.SourcePort)
+        && (!Has(TupleParts.DestinationPort) || DestinationPort == other.DestinationPort)
+        && (!Has(TupleParts.IcmpId) || IcmpId == other.IcmpId)
+        && (!Has(TupleParts.IcmpTypeCode) || (IcmpType == other.IcmpType && IcmpCode == other.IcmpCode))
+        && (!Has(TupleParts.Zone) || Zone == other.Zone);
 
     /// <inheritdoc/>
     public override readonly bool Equals(object? obj) => obj is FlowTuple other && Equals(other);
 
     /// <inheritdoc/>
-    public override readonly int GetHashCode() =>
-        HashCode.Combine(Source, Destination, SourcePort, DestinationPort, IcmpId, Protocol, Zone);
+    public override readonly int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Parts);
+        if (Has(TupleParts.Source)) hash.Add(Source);
+        if (Has(TupleParts.Destination)) hash.Add(Destination);
+        if (Has(TupleParts.Protocol)) hash.Add(Protocol);
+        if (Has(TupleParts.SourcePort)) hash.Add(SourcePort);
+        if (Has(TupleParts.DestinationPort)) hash.Add(DestinationPort);
+        if (Has(TupleParts.IcmpId)) hash.Add(IcmpId);
+        return hash.ToHashCode();
+    }
 
     /// <summary>Compares every known part.</summary>
     public static bool operator ==(FlowTuple left, FlowTuple right) => left.Equals(right);

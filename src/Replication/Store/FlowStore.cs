@@ -377,11 +377,17 @@ internal sealed unsafe class FlowStore : IDisposable
     {
         tuple.Protocol = record.Protocol;
         tuple.Family = record.Family;
-        tuple.SourcePort = source;
-        tuple.DestinationPort = destination;
-        tuple.IcmpId = source;
-        tuple.IcmpType = (byte)(destination >> 8);
-        tuple.IcmpCode = (byte)destination;
+        if (record.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
+        {
+            tuple.IcmpId = source;
+            tuple.IcmpType = (byte)(destination >> 8);
+            tuple.IcmpCode = (byte)destination;
+        }
+        else
+        {
+            tuple.SourcePort = source;
+            tuple.DestinationPort = destination;
+        }
     }
 
     private void ReadTranslation(uint handle, ref PackedFlow flow)
