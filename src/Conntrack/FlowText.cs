@@ -6,6 +6,9 @@ namespace TwinTrack.Conntrack;
 /// <summary>Flows as the lines that conntrack(8) and conntrackd(8) print, without newline.</summary>
 public static class FlowText
 {
+    /// <summary>Bytes that any flow fits into, as long as labels are not shown.</summary>
+    public const int MaxLength = 1536;
+
     /// <summary>Labels that a flow can carry.</summary>
     internal const int LabelBitCount = 128;
 

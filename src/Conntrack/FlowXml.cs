@@ -6,6 +6,10 @@ namespace TwinTrack.Conntrack;
 /// <remarks>The caller writes the declaration and the root element, if it wants them.</remarks>
 public static class FlowXml
 {
+    /// <summary>Bytes that any flow fits into, as long as labels are not shown.</summary>
+    /// <remarks>A security context of 256 quotation marks takes 1536 of them.</remarks>
+    public const int MaxLength = 4096;
+
     // Any of them makes the "independent" part appear, even if it stays empty.
     private const FlowFields IndependentFields =
         FlowFields.TcpState | FlowFields.SctpState | FlowFields.DccpState | FlowFields.Status | FlowFields.Timeout

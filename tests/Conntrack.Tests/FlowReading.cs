@@ -7,7 +7,7 @@ namespace TwinTrack.Conntrack.Tests;
 /// <summary>Reads lines of the tools back, so that each recorded line can be compared with what we write.</summary>
 internal static class FlowReading
 {
-/// <summary>Reads lines of the tools back: a recorded line, read and written again, must come out equal.</summary>
+    /// <summary>A line of conntrack(8) or conntrackd(8), without conntrackd's times at its end.</summary>
     public static PackedFlow FromLine(string line)
     {
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

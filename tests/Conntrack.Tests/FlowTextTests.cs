@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using TwinTrack.Tests;
@@ -206,6 +207,35 @@ public sealed partial class FlowTextTests
             FlowText.Write(ref line, in flow, in style);
             Assert.Equal(size < length + 1, line.IsFull); // one more for the blank that is taken back
         }
+    }
+
+    [Fact]
+    public void The_longest_flow_fits_the_promised_length()
+    {
+        PackedFlow flow = default;
+        flow.Fields = (FlowFields)ulong.MaxValue;
+        Span<byte> bytes = MemoryMarshal.AsBytes(new Span<PackedFlow>(ref flow));
+        bytes.Fill(0xff);
+        foreach (ref FlowTuple tuple in MemoryMarshal.CreateSpan(ref flow.Original, 2))
+        {
+            tuple.Family = AddressFamily.IPv6;
+            tuple.Protocol = IpProtocol.Dccp;
+        }
+
+        flow.SecurityContextLength = 256;
+        flow.TimestampStart = 0;
+        ((Span<byte>)flow.SecurityContext).Fill((byte)'"');
+        ((Span<byte>)flow.Helper).Fill((byte)'"');
+        flow.Status = FlowStatus.HardwareOffload;
+        FlowTextStyle style = new((FlowTextParts)int.MaxValue, ulong.MaxValue);
+
+        LineWriter text = new(new byte[FlowText.MaxLength]);
+        FlowText.Write(ref text, in flow, in style);
+        Assert.False(text.IsFull);
+        LineWriter xml = new(new byte[FlowXml.MaxLength]);
+        FlowXml.Write(ref xml, in flow, in style);
+        Assert.False(xml.IsFull);
+        Assert.InRange(xml.Length, 2500, FlowXml.MaxLength);
     }
 
     [Fact]
