@@ -52,6 +52,7 @@ internal static class FlowMessage
     {
         flow.Clear();
         flow.Original.Protocol = 0;
+        flow.Original.IcmpCode = 0;   // has no presence bit of its own
         var reader = new PeerAttributeReader(body);
         while (reader.MoveNext())
         {
@@ -223,6 +224,7 @@ internal static class FlowMessage
         {
             case FlowAttribute.IPv4 or FlowAttribute.IPv6:
                 ReadAddresses(value, ref flow.Original);
+                flow.Fields |= FlowFields.Original;
                 break;
             case FlowAttribute.Protocol:
                 flow.Original.Protocol = value[0];
