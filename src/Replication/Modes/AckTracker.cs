@@ -59,6 +59,15 @@ internal sealed class AckTracker(int ackWindow)
         _ackFrom = sequence;
     }
 
+    /// <summary>Takes a number as the new base whose message is asked for again: it must not be acknowledged.</summary>
+    public void RebaseWithout(Seq sequence)
+    {
+        IsGreeting = true;
+        _window = (uint)ackWindow;
+        _ackFrom = null;
+        Last = sequence;
+    }
+
     /// <summary>Accepts a message beyond a gap: acknowledges what did arrive, and asks for what did not.</summary>
     public void AcceptAfterGap(Seq sequence, bool isHello, ControlOutbox outbox)
     {

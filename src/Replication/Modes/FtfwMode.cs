@@ -191,18 +191,21 @@ internal sealed class FtfwMode
         Verdict verdict = Digest(in header, message);
         if (verdict == Verdict.Bad) return verdict;
 
-        bool mayBeLate = isStart && order == SequenceOrder.Before && peer.IsShortlyBefore(header.Sequence);
+        peer.HeardAt = now;
+        _stats.Value.MessagesAccepted++;
+        if (isStart && order == SequenceOrder.Before && verdict == Verdict.Data && peer.IsShortlyBefore(header.Sequence))
+        {
+            // Either the peer has restarted or this is an old message of the run before. Its state is not taken, but
+            // asked for again: what comes then is current.
+            peer.RebaseWithout(header.Sequence);
+            _outbox.Queue(PeerFlags.Nack, header.Sequence, header.Sequence);
+            return Verdict.Control;
+        }
+
         if (isStart) peer.Rebase(header.Sequence);
         if (!isStart && order == SequenceOrder.After) peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         else peer.Accept(header.Sequence, isHello, _outbox);
-        peer.HeardAt = now;
-        _stats.Value.MessagesAccepted++;
-        if (!mayBeLate || verdict != Verdict.Data) return verdict;
-
-        // Either the peer has restarted or this is an old message of the run before. Its state is not taken, but
-        // asked for again: what comes then is current.
-        _outbox.Queue(PeerFlags.Nack, header.Sequence, header.Sequence);
-        return Verdict.Control;
+        return verdict;
     }
 
     // Several messages in a row say HELLO, until ours back has arrived: all but the first belong to one run.
