@@ -407,14 +407,18 @@ public sealed class SyncEngine : IDisposable
 
     private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)
     {
-        // Expectations are not kept: their sequence number counts, their content does not.
-        if (type > PeerMessageType.FlowDelete) return;
-
-        if (!FlowMessage.TryRead(body, Options, ref _received))
+        bool isFlow = type <= PeerMessageType.FlowDelete;
+        bool isValid = isFlow
+            ? FlowMessage.TryRead(body, Options, ref _received)
+            : ExpectationMessage.IsWellFormed(body);
+        if (!isValid)
         {
             _stats.Value.MalformedPayload++;
             return;
         }
+
+        // Expectations are not kept: their sequence number counts, their content does not.
+        if (!isFlow) return;
 
         _external.Apply(type, in _received, now.Seconds);
         if (_external.TakeFullReport()) Notify(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
