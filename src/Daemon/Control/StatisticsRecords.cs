@@ -1,17 +1,6 @@
+using TwinTrack.Daemon.Config;
+
 namespace TwinTrack.Daemon.Control;
-
-/// <summary>What a dedicated link is made of.</summary>
-public enum LinkKind : byte
-{
-    /// <summary>UDP to a group.</summary>
-    Multicast,
-
-    /// <summary>UDP to one peer.</summary>
-    Udp,
-
-    /// <summary>TCP in both directions.</summary>
-    Tcp,
-}
 
 /// <summary>State of the interface of a link.</summary>
 public enum LinkStatus : byte

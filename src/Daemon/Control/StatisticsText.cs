@@ -1,4 +1,5 @@
 using System.Text;
+using TwinTrack.Daemon.Config;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon.Control;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
 using TwinTrack.Replication;
 using TwinTrack.Tests;
