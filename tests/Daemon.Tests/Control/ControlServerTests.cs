@@ -186,7 +186,7 @@ public sealed class ControlServerTests
         using (test = new((in ControlCall call) =>
         {
             test!.Server.Complete(call.Ticket);
-            return ControlAnswer.UntilComplete;
+            return ControlAnswer.FromText("too late");
         }))
         {
             Assert.Equal("", test.ReadAll(test.Connect(ControlRequest.Commit)));
