@@ -10,6 +10,9 @@ namespace TwinTrack.Replication.Tests;
 /// <param name="Payload">What the datagram carries.</param>
 internal sealed record RecordedDatagram(int Frame, long Microseconds, byte[] Source, byte[] Payload)
 {
+    /// <summary>Which node sent it, 1 or 2; 0 unless the reader knows.</summary>
+    public int Node { get; init; }
+
     /// <summary>The messages, one after the other.</summary>
     public IEnumerable<byte[]> Messages()
     {
