@@ -1,0 +1,89 @@
+using System.Net;
+
+namespace TwinTrack.Lab;
+
+/// <summary>A configuration file for a conntrackd that replicates to one peer by FT-FW over UDP.</summary>
+/// <remarks>Both the original and ours read it. All paths are the lab's own, never the defaults of the system.</remarks>
+public sealed record SyncConfig
+{
+    /// <summary>The firewall's own address on the dedicated link.</summary>
+    public required IPAddress Address { get; init; }
+
+    /// <summary>The peer's address on the dedicated link.</summary>
+    public required IPAddress PeerAddress { get; init; }
+
+    /// <summary>The interface of the dedicated link.</summary>
+    public string Interface { get; init; } = Firewall.SyncInterface;
+
+    /// <summary>UDP port of both sides.</summary>
+    public int Port { get; init; } = 3780;
+
+    /// <summary>Buckets of each cache. The original misbehaves at 8192 and below.</summary>
+    public int HashSize { get; init; } = 32768;
+
+    /// <summary>Entries each cache may hold.</summary>
+    public int HashLimit { get; init; } = 524288;
+
+    /// <summary>Bytes of the event socket's receive buffer at the start.</summary>
+    public int NetlinkBufferSize { get; init; } = 2 * 1024 * 1024;
+
+    /// <summary>Bytes it may grow to.</summary>
+    public int NetlinkBufferSizeMaxGrowth { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>More lines for the mode's block.</summary>
+    public string ModeLines { get; init; } = "";
+
+    /// <summary>More lines for the UDP block.</summary>
+    public string LinkLines { get; init; } = "";
+
+    /// <summary>More lines for the Sync section, such as an Options block.</summary>
+    public string SyncLines { get; init; } = "";
+
+    /// <summary>More lines for the General section.</summary>
+    public string GeneralLines { get; init; } = "";
+
+    /// <summary>The file's text.</summary>
+    /// <param name="pathPrefix">Beginning of the paths of lock, control socket and log.</param>
+    public string ToText(string pathPrefix) =>
+        $$"""
+        General {
+            HashSize {{HashSize}}
+            HashLimit {{HashLimit}}
+            LogFile {{pathPrefix}}.log
+            Syslog Off
+            Systemd Off
+            LockFile {{pathPrefix}}.lock
+            UNIX {
+                Path {{pathPrefix}}.ctl
+            }
+            NetlinkBufferSize {{NetlinkBufferSize}}
+            NetlinkBufferSizeMaxGrowth {{NetlinkBufferSizeMaxGrowth}}
+            Filter From Userspace {
+                Protocol Accept {
+                    TCP
+                    UDP
+                }
+                Address Ignore {
+                    IPv4_address 127.0.0.1
+                    IPv4_address {{Address}}
+                    IPv4_address {{PeerAddress}}
+                }
+            }
+            {{GeneralLines}}
+        }
+        Sync {
+            Mode FTFW {
+                {{ModeLines}}
+            }
+            UDP {
+                IPv4_address {{Address}}
+                IPv4_Destination_Address {{PeerAddress}}
+                Port {{Port}}
+                Interface {{Interface}}
+                {{LinkLines}}
+            }
+            {{SyncLines}}
+        }
+
+        """;
+}

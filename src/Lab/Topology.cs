@@ -1,0 +1,146 @@
+using System.Net;
+
+namespace TwinTrack.Lab;
+
+/// <summary>How the lab is wired.</summary>
+public sealed record TopologyOptions
+{
+    /// <summary>Whether the firewalls hide the client behind the virtual address of the server side.</summary>
+    public bool SourceNat { get; init; } = true;
+}
+
+/// <summary>A client and a server, each on a LAN with both firewalls, and a link between the firewalls.</summary>
+/// <remarks>
+/// <code>
+///                  .1 lan0 [ fw1 ] wan0 .1
+///  client .10 ── bridge    sync0 .1      bridge ── .10 server
+///                  .2 lan0 [ fw2 ] wan0 .2
+///                          sync0 .2
+///  LAN 10.77.1.0/24, virtual .254     LAN 10.77.2.0/24, virtual .254     sync 10.77.3.0/24
+/// </code>
+/// The bridges are in the namespaces of client and server. The first firewall holds the virtual addresses at first.
+/// </remarks>
+public sealed class Topology : IDisposable
+{
+    /// <summary>The client's address.</summary>
+    public static readonly IPAddress ClientAddress = new([10, 77, 1, 10]);
+
+    /// <summary>The server's address.</summary>
+    public static readonly IPAddress ServerAddress = new([10, 77, 2, 10]);
+
+    private readonly RunDirectory _directory;
+
+    private Topology(RunDirectory directory, TopologyOptions options)
+    {
+        _directory = directory;
+        Client = directory.CreateNamespace("client");
+        Server = directory.CreateNamespace("server");
+        Primary = new Firewall(directory.CreateNamespace("fw1"), 1, options.SourceNat);
+        Backup = new Firewall(directory.CreateNamespace("fw2"), 2, options.SourceNat);
+    }
+
+    /// <summary>The client's namespace.</summary>
+    public NetNamespace Client { get; }
+
+    /// <summary>The server's namespace.</summary>
+    public NetNamespace Server { get; }
+
+    /// <summary>The firewall that is primary at first.</summary>
+    public Firewall Primary { get; }
+
+    /// <summary>The firewall that is backup at first.</summary>
+    public Firewall Backup { get; }
+
+    /// <summary>Builds namespaces, links, addresses and rules.</summary>
+    /// <param name="directory">Names the namespaces and removes them.</param>
+    /// <param name="options">How it is wired.</param>
+    /// <exception cref="LabException">The kernel or a tool lacks something.</exception>
+    public static Topology Build(RunDirectory directory, TopologyOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        ArgumentNullException.ThrowIfNull(options);
+        RequireTools();
+        var topology = new Topology(directory, options);
+        topology.Wire();
+        return topology;
+    }
+
+    /// <summary>Drops packets at random on the link between the firewalls.</summary>
+    /// <param name="percent">Of the packets of each direction: 0 for none, 100 for a partition.</param>
+    public void SetSyncLoss(int percent)
+    {
+        Primary.SetSyncLoss(percent);
+        Backup.SetSyncLoss(percent);
+    }
+
+    /// <summary>Removes the namespaces and what runs in them.</summary>
+    public void Dispose() => _directory.Dispose();
+
+    /// <summary>Says what is missing, before anything is built.</summary>
+    /// <exception cref="LabException">The right to make namespaces, a tool or its package.</exception>
+    public static void RequireTools()
+    {
+        if (Libc.EffectiveUser() != 0) throw new LabException("making network namespaces takes root: run it as root");
+        if (Command.Find("ip") is null) throw new LabException("ip is missing: install the package iproute2");
+        if (Command.Find("nft") is null) throw new LabException("nft is missing: install the package nftables");
+    }
+
+    private void Wire()
+    {
+        foreach (NetNamespace made in (NetNamespace[])[Client, Server, Primary.Namespace, Backup.Namespace])
+        {
+            // IPv6 would only add neighbour discovery to what is counted.
+            made.WriteSetting("net/ipv6/conf/all/disable_ipv6", "1");
+            made.WriteSetting("net/ipv6/conf/default/disable_ipv6", "1");
+        }
+
+        Command.Require("ip", ["-batch", "-"],
+            $"""
+            {Cable(Client, "port1", Primary, Firewall.ClientSide)}
+            {Cable(Client, "port2", Backup, Firewall.ClientSide)}
+            {Cable(Server, "port1", Primary, Firewall.ServerSide)}
+            {Cable(Server, "port2", Backup, Firewall.ServerSide)}
+            {Cable(Primary, Backup)}
+
+            """);
+        Primary.Configure();
+        Backup.Configure();
+        Primary.AddVirtualAddresses();
+        ConfigureHost(Client, ClientAddress, Firewall.ClientSide);
+        ConfigureHost(Server, ServerAddress, Firewall.ServerSide);
+    }
+
+    private static void ConfigureHost(NetNamespace host, IPAddress address, FirewallSide side)
+    {
+        try
+        {
+            host.Ip("link add lan type bridge stp_state 0 mcast_snooping 0\n");
+        }
+        catch (LabException e)
+        {
+            throw new LabException("the kernel lacks Ethernet bridges (module bridge): " + e.Message, e);
+        }
+
+        // Where br_netfilter is built in, bridged packets would pass the IP hooks as well.
+        if (host.Run(() => File.Exists("/proc/sys/net/bridge/bridge-nf-call-iptables")))
+            host.WriteSetting("net/bridge/bridge-nf-call-iptables", "0");
+        host.Ip(
+            $"""
+            link set lo up
+            link set port1 master lan up
+            link set port2 master lan up
+            address add {address}/24 dev lan
+            link set lan up
+            route add default via {side.VirtualAddress}
+
+            """);
+    }
+
+    private static string Cable(NetNamespace host, string port, Firewall firewall, FirewallSide side) =>
+        $"link add {port} netns {host.Name} type veth peer name {side.Interface} "
+        + $"address {firewall.HardwareAddress(side)} netns {firewall.Namespace.Name}";
+
+    private static string Cable(Firewall first, Firewall second) =>
+        $"link add {Firewall.SyncInterface} netns {first.Namespace.Name} type veth "
+        + $"peer name {Firewall.SyncInterface} netns {second.Namespace.Name}";
+}
