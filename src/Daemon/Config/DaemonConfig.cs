@@ -71,7 +71,7 @@ public sealed record GeneralConfig
     /// <summary>Receive buffer of the event socket in bytes as the kernel reports it; 0: system default.</summary>
     public uint NetlinkBufferSize { get; init; }
 
-    /// <summary>Limit in bytes of the doubling after an overrun; 0 disables <see cref="NetlinkBufferSize"/> too.</summary>
+    /// <summary>Limit in bytes of the doubling after an overrun; 0 disables the size above, too.</summary>
     public uint NetlinkBufferSizeMaxGrowth { get; init; }
 
     /// <summary>Seconds from an overrun to the repairing dump (NetlinkOverrunResync); null: never.</summary>

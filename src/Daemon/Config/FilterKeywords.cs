@@ -24,6 +24,7 @@ internal static class FilterKeywords
         Item = new("protocol", "Name from /etc/protocols.")
         {
             Value = ValueKind.Name,
+            Expected = "the name of a protocol",
             Set = AddProtocol,
         },
     };
@@ -49,6 +50,7 @@ internal static class FilterKeywords
         new("for", "Ends a list of states with the protocol they belong to.")
         {
             Value = ValueKind.Name,
+            Expected = "TCP",
             Set = TakeStates,
         },
     ])
@@ -56,6 +58,7 @@ internal static class FilterKeywords
         Item = new("state", "TCP state: " + string.Join(", ", States.Select(state => state.Name)) + ".")
         {
             Value = ValueKind.Name,
+            Expected = "a TCP state",
             Set = AddState,
         },
     };
@@ -140,7 +143,7 @@ internal static class FilterKeywords
         int slash = value.Text.IndexOf('/');
         string address = slash < 0 ? value.Text : value.Text[..slash];
         int most = family == AddressFamily.IPv4 ? 32 : 128;
-        if (!AddressText.TryParse(address, family, out Address parsed))
+        if (!AddressSyntax.TryParse(address, family, out Address parsed))
         {
             draft.Warn(value.Token, $"{address} is not a valid {ip}, ignoring");
             return;

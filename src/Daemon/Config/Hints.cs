@@ -45,7 +45,8 @@ internal static class Hints
     public static string Expected(Argument argument)
     {
         if (argument.Choices.Length == 0) return $"a name ({argument.Label})";
-        return Or(argument.IsOptional && argument.Announcement is null ? [.. argument.Choices, "`{'"] : argument.Choices);
+        bool maySkip = argument.IsOptional && argument.Announcement is null;
+        return Or(maySkip ? [.. argument.Choices, "`{'"] : argument.Choices);
     }
 
     /// <summary>What may stand in a block, without what is only accepted for old files.</summary>
@@ -57,6 +58,7 @@ internal static class Hints
             if (!keyword.IsDeprecated) names.Add(keyword.Name);
         }
 
+        if (block.Item is { } item) names.Add(Expected(item));
         if (block != Keywords.File) names.Add("`}'");
         return Or(names);
     }

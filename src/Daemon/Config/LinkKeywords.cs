@@ -108,7 +108,7 @@ internal static class LinkKeywords
         Expected = family == AddressFamily.IPv4 ? "an IPv4 address" : "an IPv6 address",
         Set = (draft, value) =>
         {
-            if (AddressText.TryParse(value.Text, family, out Address address))
+            if (AddressSyntax.TryParse(value.Text, family, out Address address))
                 set(draft, draft.Sync!.Link!, new PlacedAddress(IPAddress.Parse(address.ToText(family)), value.Token));
             else
                 draft.Fail(value.Token, Invalid(value.Text, family));

@@ -156,7 +156,7 @@ internal sealed class Parser
         if (IsOn(text) || IsOff(text)) return Allow(keyword, ValueKind.Bool) ?? Allow(keyword, ValueKind.Name);
         return (IsDigits(text) ? Allow(keyword, ValueKind.Number) : null)
             ?? (IsDigits(text.AsSpan(text[0] is '+' or '-' ? 1 : 0)) ? Allow(keyword, ValueKind.Signed) : null)
-            ?? (AddressText.LooksLikeAddress(text) ? Allow(keyword, ValueKind.Address) : null)
+            ?? (AddressSyntax.LooksLikeAddress(text) ? Allow(keyword, ValueKind.Address) : null)
             ?? (IsName(text) ? Allow(keyword, ValueKind.Name) : null);
     }
 

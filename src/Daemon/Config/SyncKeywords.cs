@@ -66,6 +66,7 @@ internal static class SyncKeywords
         Item = new("helper", "Beginning of a helper's name; case does not matter.")
         {
             Value = ValueKind.Name,
+            Expected = "the name of a helper",
             Set = (draft, value) => draft.Sync!.ExpectationHelpers.Add(value.Text),
         },
     };

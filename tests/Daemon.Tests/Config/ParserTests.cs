@@ -229,10 +229,15 @@ public sealed class ParserTests
         "1:24: `averyverylongname' is too long, an interface name has at most 15 characters")]
     [InlineData("Sync { Multicast { IPv4_address 225.0.0.1 IPv6_address ff02::1 } }",
         "1:56: your multicast address is IPv6 but is binded to an IPv4 interface? Surely this is not what you want")]
+    [InlineData("General { Filter { Protocol Accept { { TCP } } } }",
+        "1:38: unexpected `{' in Protocol, expected the name of a protocol or `}'")]
+    [InlineData("Sync { Options { ExpectationSync { ftp; } } }",
+        "1:39: unexpected `;' in ExpectationSync, expected the name of a helper or `}' (statements end without a sign)")]
     [InlineData("Helper { Type ftp inet udp { } }", "1:24: Unknown `ftp' helper, expected tcp for it")]
     [InlineData("General { Sync { } }", "1:11: unexpected section `Sync' in General, expected `}' before it")]
     [InlineData("General { LogFile /a\uFFFDb }", "1:19: the path after `LogFile' is not valid UTF-8 text")]
-    [InlineData("General { PollSecs 4294967296 }", "1:20: 4294967296 is out of range, expected a number from 0 to 4294967295")]
+    [InlineData("General { PollSecs 4294967296 }",
+        "1:20: 4294967296 is out of range, expected a number from 0 to 4294967295")]
     public void An_error_says_what_is_wrong_and_where(string text, string expected)
     {
         ConfigProblem problem = ConfigReader.Parse("x", text, Samples.Protocols).Problems[0];
@@ -257,7 +262,8 @@ public sealed class ParserTests
             }
             """).ToSyncOptions(indexSeed: 11);
         Assert.Equal((int.MaxValue, 7, 8), (options.CacheLimit, options.ResendQueueSize, options.AckWindow));
-        Assert.Equal((9u, 10u, null), (options.CommitTimeoutSeconds, options.PurgeSeconds, options.OverrunResyncSeconds));
+        Assert.Equal((9u, 10u), (options.CommitTimeoutSeconds, options.PurgeSeconds));
+        Assert.Null(options.OverrunResyncSeconds);
         Assert.True(options is { StartupResync: true, TcpWindowTracking: true, IndexSeed: 11 });
         Assert.True(options.Filter.ListsState(TcpState.SynSent2) && options.Filter.ListsState(TcpState.Close));
         Assert.Equal(FilterAction.Ignore, options.Filter.StateAction);

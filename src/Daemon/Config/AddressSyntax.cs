@@ -3,7 +3,7 @@ using TwinTrack.Conntrack;
 namespace TwinTrack.Daemon.Config;
 
 /// <summary>Addresses as a configuration file writes them: strict, without scope, octal or short forms.</summary>
-internal static class AddressText
+internal static class AddressSyntax
 {
     /// <summary>Whether the text is built like an address, valid or not, with or without prefix length.</summary>
     public static bool LooksLikeAddress(string text)
