@@ -1,1 +1,3 @@
-return 0;
+using TwinTrack.Daemon;
+
+return Lifecycle.Run(args);

@@ -116,12 +116,12 @@ public sealed class ControlServer : IDisposable
         if (Find(ticket) is { } session) session.IsHeld = false;
     }
 
-    /// <summary>Closes all connections and the socket.</summary>
+    /// <summary>Closes the socket, then all connections: who waits for the end finds its place free.</summary>
     public void Dispose()
     {
+        _listener.Dispose();
         foreach (ControlSession session in _sessions.Values) session.Close();
         _sessions.Clear();
-        _listener.Dispose();
     }
 
     private void Accept(Instant now)

@@ -1,0 +1,29 @@
+using TwinTrack.Daemon.Config;
+
+namespace TwinTrack.Daemon;
+
+/// <summary>Refuses a configuration that asks for what the daemon cannot do, by name, before anything is opened.</summary>
+internal static class Requirements
+{
+    /// <exception cref="StartException">Something is asked for that is not there.</exception>
+    public static void Check(DaemonConfig config)
+    {
+        if (config.Stats is not null) Refuse("section Stats (statistics mode)");
+        if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
+        if (config.Sync is not { } sync) throw new StartException("the configuration has no section Sync: nothing to do");
+        if (sync.Mode == SyncModeKind.Alarm) Refuse("Mode ALARM");
+        if (sync.Mode == SyncModeKind.Notrack) Refuse("Mode NOTRACK");
+        if (sync.DisableExternalCache) Refuse("DisableExternalCache");
+        if (sync.SyncExpectations) Refuse("ExpectationSync");
+        if (config.General.PollSeconds is not null) Refuse("PollSecs");
+        if (config.General.Filter is { InKernel: true }) Refuse("Filter From Kernelspace");
+        if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
+        if (sync.Links.Count > 1) Refuse("more than one dedicated link");
+        if (sync.Links[0].Kind == LinkKind.Multicast) Refuse("a Multicast link");
+        if (sync.Links[0].Kind == LinkKind.Tcp) Refuse("a TCP link");
+        if (sync.Links[0].Local is null) throw new StartException("the UDP link has no own address (IPv4_address)");
+    }
+
+    private static void Refuse(string what) =>
+        throw new StartException($"{what} is not supported by this version; mode FTFW over one UDP link is");
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace TwinTrack.Daemon;
+
+/// <summary>Turns signals into a readable descriptor: handlers run on a thread of the runtime, the loop on its own.</summary>
+internal sealed class Signals : IDisposable
+{
+    private const int NonBlockingCloseOnExec = 0x800 | 0x80000; // EFD_NONBLOCK, EFD_CLOEXEC
+    private const PosixSignal UserSignal1 = (PosixSignal)10;    // SIGUSR1
+
+    private readonly PosixSignalRegistration[] _registrations;
+    private volatile bool _isStopWanted;
+    private volatile bool _isReopenWanted;
+
+    public Signals()
+    {
+        Descriptor = Libc.EventDescriptor(0, NonBlockingCloseOnExec);
+        if (Descriptor < 0) throw new IOException($"eventfd: {Libc.ErrorText(Marshal.GetLastPInvokeError())}");
+
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop),
+            PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reopen),
+            PosixSignalRegistration.Create(UserSignal1, Reopen),
+        ];
+    }
+
+    /// <summary>Readable after a signal.</summary>
+    public int Descriptor { get; }
+
+    /// <summary>SIGTERM, SIGINT or SIGQUIT came.</summary>
+    public bool IsStopWanted => _isStopWanted;
+
+    /// <summary>SIGHUP or SIGUSR1 came since the last call: log files were rotated.</summary>
+    public bool TakeReopen()
+    {
+        bool wanted = _isReopenWanted;
+        _isReopenWanted = false;
+        return wanted;
+    }
+
+    /// <summary>Makes the descriptor unreadable again.</summary>
+    public void Clear()
+    {
+        Span<byte> counter = stackalloc byte[8];
+        _ = Libc.Read(Descriptor, ref MemoryMarshal.GetReference(counter), (nuint)counter.Length);
+    }
+
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
+        _ = Libc.Close(Descriptor);
+    }
+
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _isStopWanted = true;
+        Wake();
+    }
+
+    private void Reopen(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _isReopenWanted = true;
+        Wake();
+    }
+
+    private void Wake()
+    {
+        Span<byte> one = stackalloc byte[8];
+        MemoryMarshal.Write(one, 1UL);
+        _ = Libc.Write(Descriptor, in MemoryMarshal.GetReference(one), (nuint)one.Length);
+    }
+}

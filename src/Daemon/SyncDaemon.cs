@@ -1,0 +1,242 @@
+using System.Net.Sockets;
+using TwinTrack.Daemon.Channels;
+using TwinTrack.Daemon.Config;
+using TwinTrack.Daemon.Control;
+using TwinTrack.Netlink;
+using TwinTrack.Replication;
+
+namespace TwinTrack.Daemon;
+
+/// <summary>A reason why the daemon cannot start: one line for the operator.</summary>
+internal sealed class StartException : Exception
+{
+    public StartException()
+    {
+    }
+
+    public StartException(string message)
+        : base(message)
+    {
+    }
+
+    public StartException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>The daemon in synchronisation mode: engine, kernel, link and control socket around one loop.</summary>
+internal sealed class SyncDaemon : IDisposable
+{
+    private readonly Log _log;
+    private readonly SyncEngine _engine;
+    private readonly KernelPort _kernel;
+    private readonly LinkPort _link;
+    private readonly ControlServer _control;
+    private readonly Signals _signals;
+    private readonly SystemdNotifier _systemd;
+    private readonly Poller _poller = new();
+    private readonly List<PollInterest> _interests = [];
+    private readonly List<LogLine> _lines = [];
+    private readonly SyncRequests _requests;
+    private SyncNotice _notice;
+    private bool _isBufferLimitReported;
+    private int _signalPlace;
+    private bool _isLinkWritable;
+
+    /// <summary>Opens everything and fills the internal cache.</summary>
+    /// <exception cref="StartException">Something is missing.</exception>
+    public SyncDaemon(
+        DaemonConfig config, Log log, Signals signals, ControlListener listener, SystemdNotifier systemd)
+    {
+        _log = log;
+        _signals = signals;
+        _systemd = systemd;
+        SyncConfig sync = config.Sync!;
+        _engine = new SyncEngine(
+            config.ToSyncOptions((ulong)Random.Shared.NextInt64()),
+            new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
+            Clock.Now);
+        _link = new LinkPort(_engine, OpenChannel(sync.Links[0]), (int)config.General.EventIterationLimit);
+        _kernel = OpenKernel(config.General);
+        _requests = new SyncRequests(config, _engine, _kernel, _link, Stop);
+        _control = new ControlServer(listener, _requests.Handle);
+        _requests.Control = _control;
+        LoadTable();
+    }
+
+    /// <summary>Whether an operator asked for the end.</summary>
+    public bool IsStopping { get; private set; }
+
+    /// <summary>Serves until it is told to stop.</summary>
+    public void Run()
+    {
+        bool hasMore = false;
+        while (!IsStopping)
+        {
+            Wait(hasMore);
+            hasMore = Turn();
+        }
+    }
+
+    public void Dispose()
+    {
+        _control.Dispose();
+        _link.Dispose();
+        _kernel.Dispose();
+        _engine.Dispose();
+    }
+
+    private void Stop() => IsStopping = true;
+
+    // The order is that of the original: clients, the peer, then our own kernel, then what follows from all of it.
+    private bool Turn()
+    {
+        Instant now = Clock.Now;
+        if (_engine.NextDeadline <= now) _engine.OnDeadline(now);
+        _control.OnDeadline(now);
+        _systemd.OnDeadline(now);
+        ServeDescriptors(now);
+        bool hasMore = _link.Receive(now);
+        hasMore |= _kernel.ReadEvents(now);
+        if (_kernel.DumpDescriptor >= 0) _kernel.ReadDump(now);
+        hasMore |= _kernel.ServeRequests(now);
+        if (!_link.IsBlocked || _isLinkWritable) hasMore |= _link.Transmit(now);
+        Report(now);
+        return hasMore;
+    }
+
+    private void Wait(bool hasMore)
+    {
+        Instant now = Clock.Now;
+        Instant until = Instant.Earlier(
+            _engine.NextDeadline, Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
+        _poller.Clear();
+        _interests.Clear();
+        _control.AddInterests(_interests);
+        foreach (PollInterest interest in _interests)
+        {
+            short events = (short)((interest.Events & PollEvents.Read) != PollEvents.None ? Libc.PollIn : 0);
+            if ((interest.Events & PollEvents.Write) != PollEvents.None) events |= Libc.PollOut;
+            _poller.Add(interest.Descriptor, events);
+        }
+
+        _signalPlace = _poller.Add(_signals.Descriptor, Libc.PollIn);
+        int linkPlace = _link.IsBlocked ? _poller.Add(_link.Channel.SendDescriptor, Libc.PollOut) : -1;
+        AddPaced(_link.Channel.ReceiveDescriptor, _link.ReadAt, now, ref until);
+        AddPaced(_kernel.EventDescriptor, _kernel.ReadEventsAt, now, ref until);
+        if (_kernel.DumpDescriptor >= 0) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);
+        _poller.Wait(now, hasMore ? now : until);
+        _isLinkWritable = linkPlace >= 0 && _poller.Returned(linkPlace) != 0;
+    }
+
+    // A socket that is left to fill is not watched; the wait ends when its time has come.
+    private void AddPaced(int descriptor, Instant readAt, Instant now, ref Instant until)
+    {
+        if (now < readAt) until = Instant.Earlier(until, readAt);
+        else _poller.Add(descriptor, Libc.PollIn);
+    }
+
+    private void ServeDescriptors(Instant now)
+    {
+        for (int place = 0; place < _interests.Count; place++)
+        {
+            short returned = _poller.Returned(place);
+            if (returned == 0) continue;
+
+            // Hang-up and error show as readable: the next read tells which.
+            PollEvents events = (returned & Libc.PollOut) != 0 ? PollEvents.Write : PollEvents.None;
+            if ((returned & ~Libc.PollOut) != 0) events |= PollEvents.Read;
+            _control.OnReady(now, _interests[place].Descriptor, events);
+        }
+
+        if (_poller.Returned(_signalPlace) == 0) return;
+        _signals.Clear();
+        if (_signals.TakeReopen()) _log.Reopen();
+        if (_signals.IsStopWanted) Stop();
+    }
+
+    private void Report(Instant now)
+    {
+        while (_engine.PollNotice(now, ref _notice))
+        {
+            NoticeText.Append(_lines, in _notice, _requests.CommitCause);
+            foreach (LogLine line in _lines) Write(line);
+            _lines.Clear();
+            if (_notice.Kind is SyncNoticeKind.CommitDone or SyncNoticeKind.KernelFlushDone
+                or SyncNoticeKind.KernelResyncDone)
+            {
+                _control.Complete(_notice.Ticket);
+            }
+        }
+    }
+
+    private void Write(LogLine line)
+    {
+        if (line.IsFlow) _log.WriteFlow(line.Text);
+        else _log.Write(line.Level, line.Text);
+    }
+
+    private static UdpChannel OpenChannel(LinkConfig link)
+    {
+        try
+        {
+            return new UdpChannel(link);
+        }
+        catch (Exception error) when (error is SocketException or IOException)
+        {
+            throw new StartException(
+                $"can't open channel socket: {error.Message} (link of interface {link.Interface}: "
+                + $"own address {link.Local}, peer {link.Remote}, port {link.Port})", error);
+        }
+    }
+
+    private KernelPort OpenKernel(GeneralConfig general)
+    {
+        uint buffer = general.NetlinkBufferSize;
+        uint limit = general.NetlinkBufferSizeMaxGrowth;
+        bool isUsable = buffer > 0 && buffer <= limit;
+        try
+        {
+            var options = new EventOptions(isUsable ? (int)buffer : 0, (int)limit, general.EventsReliable);
+            var kernel = new KernelPort(_engine, options) { BufferGrew = OnBufferGrew, BufferAtLimit = OnBufferLimit };
+            if (general.EventsReliable) _log.Notice("reliable ctnetlink event delivery is ENABLED.");
+            if (general.Filter is not null) _log.Notice("using user-space event filtering");
+            if (!isUsable)
+            {
+                _log.Notice("NetlinkBufferSize is either not set or is greater than NetlinkBufferSizeMaxGrowth. "
+                    + "Using current system buffer size");
+            }
+
+            _log.Notice($"netlink event socket buffer size has been set to {kernel.BufferBytes} bytes");
+            return kernel;
+        }
+        catch (NetlinkException error)
+        {
+            throw new StartException(
+                $"can't open netlink handler: {error.Message}; it needs CAP_NET_ADMIN and a kernel with "
+                + "nf_conntrack_netlink", error);
+        }
+    }
+
+    private void LoadTable()
+    {
+        NetlinkError error = _kernel.LoadTable();
+        if (error.IsSuccess) return;
+        throw new StartException($"can't get kernel conntrack table: {error}; it needs CAP_NET_ADMIN and a kernel with "
+            + "nf_conntrack_netlink");
+    }
+
+    private void OnBufferGrew(int bytes) =>
+        _log.Notice($"netlink event socket buffer size has been doubled to {bytes} bytes");
+
+    private void OnBufferLimit()
+    {
+        if (_isBufferLimitReported) return;
+        _isBufferLimitReported = true;
+        _log.Warning(
+            "netlink event socket buffer size cannot be doubled further since it will exceed NetlinkBufferSizeMaxGrowth. "
+            + "We are likely to be losing events, this may lead to unsynchronized replicas. Please, consider increasing "
+            + "netlink socket buffer size via NetlinkBufferSize and NetlinkBufferSizeMaxGrowth clauses in conntrackd.conf");
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text;
+using TwinTrack.Conntrack;
+using TwinTrack.Daemon.Config;
+using TwinTrack.Daemon.Control;
+using TwinTrack.Replication;
+
+namespace TwinTrack.Daemon;
+
+/// <summary>What the control socket's requests mean in synchronisation mode.</summary>
+internal sealed class SyncRequests(
+    DaemonConfig config, SyncEngine engine, KernelPort kernel, LinkPort link, Action stop)
+{
+    private readonly Instant _started = Clock.Now;
+
+    /// <summary>The server whose requests these are; it is asked for its counters.</summary>
+    public ControlServer? Control { get; set; }
+
+    /// <summary>The request that started the last commit: its log lines differ.</summary>
+    public ControlRequest? CommitCause { get; private set; }
+
+    /// <summary>Carries a request out.</summary>
+    public ControlAnswer? Handle(in ControlCall call)
+    {
+        switch (call.Request)
+        {
+            case ControlRequest.DumpInternalFlows:
+                return List(CacheKind.Internal, isXml: false);
+            case ControlRequest.DumpInternalFlowsXml:
+                return List(CacheKind.Internal, isXml: true);
+            case ControlRequest.DumpExternalFlows:
+                return List(CacheKind.External, isXml: false);
+            case ControlRequest.DumpExternalFlowsXml:
+                return List(CacheKind.External, isXml: true);
+            case ControlRequest.Stop:
+                stop();
+                return ControlAnswer.UntilComplete;
+        }
+
+        if (CommandOf(call.Request) is { } command)
+        {
+            if (command == SyncCommand.Commit) CommitCause = call.Request;
+            SyncReply reply = engine.OnCommand(call.Now, command, call.Ticket);
+            return reply == SyncReply.Pending ? ControlAnswer.UntilComplete : ControlAnswer.Empty;
+        }
+
+        if (StatisticsOf(in call) is { } text) return ControlAnswer.FromText(text.ToString());
+        return IsExpectation(call.Request) ? ControlAnswer.Empty : null;
+    }
+
+    private static SyncCommand? CommandOf(ControlRequest request) => request switch
+    {
+        ControlRequest.Commit or ControlRequest.CommitFlows => SyncCommand.Commit,
+        ControlRequest.FlushCaches or ControlRequest.FlushFlowCaches => SyncCommand.FlushCaches,
+        ControlRequest.FlushInternalCaches => SyncCommand.FlushInternalCache,
+        ControlRequest.FlushExternalCaches => SyncCommand.FlushExternalCache,
+        ControlRequest.FlushKernel or ControlRequest.FlushKernelFlows => SyncCommand.FlushKernel,
+        ControlRequest.ResyncKernel or ControlRequest.ResyncKernelFlows => SyncCommand.ResyncKernel,
+        ControlRequest.SendBulk => SyncCommand.SendBulk,
+        ControlRequest.RequestResync => SyncCommand.RequestResync,
+        ControlRequest.Purge => SyncCommand.Purge,
+        _ => null,
+    };
+
+    // Without ExpectationSync these are accepted and have no effect and no answer, as with the original.
+    private static bool IsExpectation(ControlRequest request) => request
+        is ControlRequest.ExpectationStatistics or ControlRequest.FlushKernelExpectations
+        or ControlRequest.ResyncKernelExpectations or ControlRequest.DumpInternalExpectations
+        or ControlRequest.DumpExternalExpectations or ControlRequest.CommitExpectations
+        or ControlRequest.DumpInternalExpectationsXml or ControlRequest.DumpExternalExpectationsXml;
+
+    private StringBuilder? StatisticsOf(in ControlCall call)
+    {
+        ref readonly SyncStats stats = ref engine.Stats;
+        var text = new StringBuilder();
+        return call.Request switch
+        {
+            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, LinkReport),
+            ControlRequest.CacheStatistics => text
+                .AppendCacheDetail("internal", in stats.Internal).AppendCacheDetail("external", in stats.External),
+            ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(LinkReport),
+            ControlRequest.LinkStatistics => text.AppendLink(LinkReport),
+            ControlRequest.RuntimeStatistics => text.AppendRuntime(Runtime(call.Now)),
+            ControlRequest.ResendQueueStatistics => text.AppendResendQueue(engine.ReadResendQueue()),
+            ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(in stats)),
+            ControlRequest.ProcessStatistics => text.AppendProcesses(),
+            _ => null,
+        };
+    }
+
+    private LinkReport LinkReport => new(
+        link.Channel.Link.Kind, link.Channel.Link.Interface, link.Channel.ReadStatus(), IsActive: true,
+        link.Channel.Traffic);
+
+    private QueueReport[] Queues(in SyncStats stats) =>
+    [
+        new("txqueue", stats.TransmitQueue, StatisticsText.Unlimited, 0),
+        new("errorq", 0, config.Sync!.ErrorQueueLength, 0),
+        new("rsqueue", stats.ResendQueue, config.Sync.ResendQueueSize, stats.ResendQueueOverflows),
+    ];
+
+    private RuntimeStats Runtime(Instant now)
+    {
+        ref readonly SyncStats stats = ref engine.Stats;
+        return new RuntimeStats
+        {
+            UptimeSeconds = now.Seconds - _started.Seconds,
+            EventsReceived = kernel.Stats.EventsReceived,
+            EventsFiltered = stats.EventsFiltered,
+            EventsUnknown = kernel.Stats.UnknownEvents,
+            EventErrors = kernel.Stats.CatchFailed,
+            DumpUnknown = kernel.Stats.UnknownDumpEntries,
+            Overruns = kernel.Stats.Overruns,
+            KernelFlushes = stats.KernelFlushes,
+            KernelResyncs = stats.KernelResyncs,
+            BufferSize = (uint)kernel.BufferBytes,
+            ControlReadErrors = Control!.Stats.ReadFailed,
+            ControlUnknown = 0,
+        };
+    }
+
+    private FlowListing List(CacheKind cache, bool isXml)
+    {
+        bool Read(ref ulong cursor, Instant now, ref PackedFlow flow, out EntryTimes times) =>
+            engine.ReadNext(cache, ref cursor, now, ref flow, out times);
+        FlowTextParts parts = isXml && cache == CacheKind.Internal ? FlowTextParts.Id : FlowTextParts.None;
+        return new FlowListing(Read, new FlowTextStyle(parts), isXml, cacheTimeoutSeconds: null);
+    }
+}
