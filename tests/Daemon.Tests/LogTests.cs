@@ -156,7 +156,8 @@ public sealed class LogTests : IDisposable
 
     private static Socket Listen(string path)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 5_000 };
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.ReceiveTimeout = 5_000;
         socket.Bind(new UnixDomainSocketEndPoint(path));
         return socket;
     }

@@ -102,18 +102,21 @@ internal static class LinkKeywords
     };
 
     private static Keyword LinkAddress(
-        string name, string help, byte family, Action<ConfigDraft, LinkDraft, PlacedAddress> set) => new(name, help)
+        string name, string help, byte family, Action<ConfigDraft, LinkDraft, PlacedAddress> set)
     {
-        Value = ValueKind.Address,
-        Expected = family == AddressFamily.IPv4 ? "an IPv4 address" : "an IPv6 address",
-        Set = (draft, value) =>
+        return new Keyword(name, help)
         {
-            if (AddressSyntax.TryParse(value.Text, family, out Address address))
-                set(draft, draft.Sync!.Link!, new PlacedAddress(IPAddress.Parse(address.ToText(family)), value.Token));
-            else
-                draft.Fail(value.Token, Invalid(value.Text, family));
-        },
-    };
+            Value = ValueKind.Address,
+            Expected = family == AddressFamily.IPv4 ? "an IPv4 address" : "an IPv6 address",
+            Set = (draft, value) =>
+            {
+                if (AddressSyntax.TryParse(value.Text, family, out _))
+                    set(draft, draft.Sync!.Link!, new PlacedAddress(IPAddress.Parse(value.Text), value.Token));
+                else
+                    draft.Fail(value.Token, Invalid(value.Text, family));
+            },
+        };
+    }
 
     private static string Invalid(string text, byte family)
     {

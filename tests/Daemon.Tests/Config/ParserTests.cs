@@ -231,8 +231,8 @@ public sealed class ParserTests
         "1:56: your multicast address is IPv6 but is binded to an IPv4 interface? Surely this is not what you want")]
     [InlineData("General { Filter { Protocol Accept { { TCP } } } }",
         "1:38: unexpected `{' in Protocol, expected the name of a protocol or `}'")]
-    [InlineData("Sync { Options { ExpectationSync { ftp; } } }",
-        "1:39: unexpected `;' in ExpectationSync, expected the name of a helper or `}' (statements end without a sign)")]
+    [InlineData("Sync { Options { ExpectationSync { ftp; } } }", "1:39: unexpected `;' in ExpectationSync, "
+        + "expected the name of a helper or `}' (statements end without a sign)")]
     [InlineData("Helper { Type ftp inet udp { } }", "1:24: Unknown `ftp' helper, expected tcp for it")]
     [InlineData("General { Sync { } }", "1:11: unexpected section `Sync' in General, expected `}' before it")]
     [InlineData("General { LogFile /a\uFFFDb }", "1:19: the path after `LogFile' is not valid UTF-8 text")]
