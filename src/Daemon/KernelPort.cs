@@ -57,6 +57,7 @@ internal sealed class KernelPort : IDisposable
             _events.Socket.SetSilentLoss(true).ThrowIfFailed("reliable event delivery");
         }
 
+        BufferBytes = _events.Socket.ReceiveBufferSize;
         _flush = new KernelFlush(engine.Options.Filter);
     }
 
@@ -68,7 +69,8 @@ internal sealed class KernelPort : IDisposable
 
     public ref readonly KernelStats Stats => ref _stats;
 
-    public int BufferBytes => _events.Socket.ReceiveBufferSize;
+    /// <summary>Receive buffer of the event socket, as the kernel reports it.</summary>
+    public int BufferBytes { get; private set; }
 
     /// <summary>Until when the event socket should be left to fill.</summary>
     public Instant ReadEventsAt => _pacer.ReadAt;
@@ -194,6 +196,7 @@ internal sealed class KernelPort : IDisposable
         _engine.OnOverrun(now);
         int before = BufferBytes;
         int after = _options.BufferLimitBytes > 0 ? _events.GrowBuffer(_options.BufferLimitBytes) : before;
+        BufferBytes = after;
         if (after > before) BufferGrew?.Invoke(after);
         else BufferAtLimit?.Invoke();
     }

@@ -60,6 +60,7 @@ internal sealed unsafe class UdpChannel : IDisposable
             if (!link.Checksum) SetOption(_sender, NoCheck, 1);
             _receiver.Bind(new IPEndPoint(Scoped(local), link.Port));
             _sender.Connect(new IPEndPoint(Scoped(link.Remote), link.Port));
+            ReceiveBufferDatagrams = Math.Max(_receiver.ReceiveBufferSize / 2 / Capacity, 1);
         }
         catch
         {
@@ -87,7 +88,7 @@ internal sealed unsafe class UdpChannel : IDisposable
     public ref readonly LinkStats Traffic => ref _traffic;
 
     /// <summary>Datagrams of the usual size that the receive buffer holds.</summary>
-    public int ReceiveBufferDatagrams => Math.Max(_receiver.ReceiveBufferSize / 2 / Math.Max(Capacity, 1), 1);
+    public int ReceiveBufferDatagrams { get; }
 
     /// <summary>Receives what is there, at most one batch.</summary>
     /// <returns>How many datagrams <see cref="Datagram"/> now gives; 0 when there are none.</returns>
