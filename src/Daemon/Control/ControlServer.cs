@@ -6,13 +6,16 @@ namespace TwinTrack.Daemon.Control;
 /// <summary>Serves the control socket from the daemon's loop: never blocks, and no client holds up another.</summary>
 /// <remarks>
 /// A connection is: accepted, waiting for the four bytes of its request (limited in time), then sent its answer slice
-/// by slice as it takes them, or held until the command it asked for has ended; then closed. One slice is sent per turn
-/// of the loop.
+/// by slice as it takes them, or held until the command it asked for has ended; then closed. In a turn of the loop a
+/// client gets one slice, and all together <see cref="SlicesPerTurn"/>, in turns.
 /// </remarks>
 public sealed class ControlServer : IDisposable
 {
     /// <summary>Most bytes rendered for a client in one turn of the loop.</summary>
     public const int SliceSize = 64 * 1024;
+
+    /// <summary>Most slices rendered in one turn of the loop: well below a millisecond of work.</summary>
+    public const int SlicesPerTurn = 8;
 
     private const int DefaultClientLimit = 512;
     private const int RequestSeconds = 5;
@@ -27,6 +30,8 @@ public sealed class ControlServer : IDisposable
     private readonly byte[] _slice = new byte[SliceSize];
     private Instant _acceptAgain = Instant.Never;
     private int _lastTicket;
+    private int _slicesLeft = SlicesPerTurn;
+    private uint _firstInTurn;
     private ControlStats _stats;
 
     /// <summary>Serves a socket, which it owns from then on.</summary>
@@ -50,14 +55,16 @@ public sealed class ControlServer : IDisposable
     /// <summary>When <see cref="OnDeadline"/> wants to be called; it may come early.</summary>
     public Instant NextDeadline { get; private set; } = Instant.Never;
 
-    /// <summary>Adds what the loop shall watch. Ask again before each wait.</summary>
+    /// <summary>Begins a turn: adds what the loop shall watch. Ask again before each wait.</summary>
     public void AddInterests(ICollection<PollInterest> interests)
     {
         if (_acceptAgain == Instant.Never) interests.Add(new PollInterest(_listenerDescriptor, PollEvents.Read));
-        foreach (ControlSession session in _sessions.Values)
-        {
-            interests.Add(new PollInterest(session.Descriptor, session.Interest));
-        }
+        _slicesLeft = SlicesPerTurn;
+        if (_sessions.Count == 0) return;
+
+        int first = (int)(_firstInTurn++ % (uint)_sessions.Count);
+        AddSessions(interests, first, _sessions.Count);
+        AddSessions(interests, 0, first);
     }
 
     /// <summary>A descriptor of <see cref="AddInterests"/> is ready.</summary>
@@ -122,6 +129,20 @@ public sealed class ControlServer : IDisposable
         _listener.Dispose();
         foreach (ControlSession session in _sessions.Values) session.Close();
         _sessions.Clear();
+    }
+
+    private void AddSessions(ICollection<PollInterest> interests, int start, int end)
+    {
+        int place = 0;
+        foreach (ControlSession session in _sessions.Values)
+        {
+            if (place >= start && place < end)
+            {
+                interests.Add(new PollInterest(session.Descriptor, session.Interest));
+            }
+
+            place++;
+        }
     }
 
     private void Accept(Instant now)
@@ -215,6 +236,8 @@ public sealed class ControlServer : IDisposable
 
     private void Send(Instant now, ControlSession session)
     {
+        if (_slicesLeft == 0) return; // it is still ready in the next turn
+        _slicesLeft--;
         if (!session.SendSlice(now, _slice)) Close(session);
     }
 

@@ -238,6 +238,28 @@ public sealed class ControlServerTests
     }
 
     [Fact]
+    public void Many_listings_share_the_turns()
+    {
+        const int clientCount = 3 * ControlServer.SlicesPerTurn;
+        Dictionary<int, int> fills = [];
+        using ServerUnderTest test = new((in ControlCall call) => new EndlessAnswer(fills, call.Ticket));
+        for (int i = 0; i < clientCount; i++) test.Connect(ControlRequest.DumpInternalFlows);
+        while (test.Server.Stats.Requests < clientCount) test.Turn(0);
+
+        int before = fills.Values.Sum();
+        for (int turn = 0; turn < clientCount; turn++)
+        {
+            test.Turn(0);
+            int after = fills.Values.Sum();
+            Assert.Equal(ControlServer.SlicesPerTurn, after - before);
+            before = after;
+        }
+
+        Assert.Equal(clientCount, fills.Count);
+        Assert.InRange(fills.Values.Max() - fills.Values.Min(), 0, 2);
+    }
+
+    [Fact]
     public void A_client_gone_in_the_middle_of_an_answer_is_forgotten()
     {
         using ServerUnderTest test = new((in ControlCall call) => Listing(() => { }));
@@ -303,6 +325,17 @@ public sealed class ControlServerTests
         new FlowTextStyle(FlowTextParts.None),
         isXml: false,
         cacheTimeoutSeconds: null);
+
+    private sealed class EndlessAnswer(Dictionary<int, int> fills, int ticket) : ControlAnswer
+    {
+        public override AnswerState Fill(Instant now, Span<byte> slice, out int written)
+        {
+            fills[ticket] = fills.GetValueOrDefault(ticket) + 1;
+            written = 1;
+            slice[0] = (byte)'.';
+            return AnswerState.More;
+        }
+    }
 
     private sealed class TwoPartAnswer : ControlAnswer
     {
