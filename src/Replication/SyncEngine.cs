@@ -20,8 +20,6 @@ public sealed class SyncEngine : IDisposable
     /// <summary>A buffer for <see cref="PollTransmit"/> is longer than the capacity by at least this.</summary>
     public const int MessageLimit = PeerHeader.Size + FlowMessage.MaxSize;
 
-    private const int BulkStep = 256;
-    private const int SweepStep = 4096;
     private const int NoticeLimit = 256;
 
     private readonly StatsBox _stats = new();
@@ -34,14 +32,12 @@ public sealed class SyncEngine : IDisposable
     private readonly FtfwMode _mode;
     private readonly Commit _commit;
     private readonly KernelQueue _kernel = new();
-    private readonly Queue<SyncNotice> _notices = new();
+    private readonly Notices _notices = new();
+    private readonly Bulk _bulk;
+    private readonly Repair _repair;
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
     private Instant _repairAt = Instant.Never;
-    private ulong? _bulk;              // cursor of a bulk under way
-    private bool _isBulkWantedAgain;
-    private ulong? _sweep;             // cursor of a sweep under way
-    private long _differences;
 
     /// <summary>Makes an engine with empty caches.</summary>
     /// <param name="options">The configuration.</param>
@@ -56,6 +52,8 @@ public sealed class SyncEngine : IDisposable
         _external = new ExternalCache(_externalStore, options);
         _mode = new FtfwMode(_internalSlabs, _internal, _internalStore, options, _stats, first, now);
         _commit = new Commit(_externalStore, options);
+        _bulk = new Bulk(_internalStore, _mode);
+        _repair = new Repair(_internal, _mode);
         if (options.StartupResync) RequestResync();
     }
 
@@ -67,7 +65,7 @@ public sealed class SyncEngine : IDisposable
     {
         get
         {
-            if (_sweep is not null) return default;
+            if (_repair.IsSweeping) return default;
             return Instant.Earlier(_mode.NextDeadline, Instant.Earlier(_purgeAt, _repairAt));
         }
     }
@@ -100,7 +98,7 @@ public sealed class SyncEngine : IDisposable
             return;
         }
 
-        if (change == FlowChange.Destroy) CountTraffic(in flow);
+        if (change == FlowChange.Destroy) _stats.AddTraffic(in flow);
         Announce(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
     }
 
@@ -110,14 +108,13 @@ public sealed class SyncEngine : IDisposable
         switch (step)
         {
             case SnapshotStep.Begin:
-                _internal.BeginSnapshot();
-                _differences = 0;
+                _repair.BeginDump();
                 break;
             case SnapshotStep.Entry:
                 Merge(now, purpose, in flow);
                 break;
             case SnapshotStep.End when purpose == SnapshotPurpose.Repair:
-                _sweep = 0;
+                _repair.BeginSweep();
                 break;
             default:
                 EndDump(purpose);
@@ -135,37 +132,8 @@ public sealed class SyncEngine : IDisposable
     /// <summary>A datagram of a peer.</summary>
     public void OnPeer(Instant now, LinkId link, PeerId from, ReadOnlySpan<byte> datagram)
     {
-        ref SyncStats stats = ref _stats.Value;
-        while (!datagram.IsEmpty)
-        {
-            if (datagram.Length < PeerHeader.Size)
-            {
-                stats.Truncated++;
-                return;
-            }
-
-            PeerHeader header = PeerHeader.Read(datagram);
-            if (header.Length == 0 || header.Length > datagram.Length)
-            {
-                stats.BadSize++;
-                return;
-            }
-
-            if (header.HasRange && datagram.Length < PeerHeader.RangeSize)
-            {
-                stats.Truncated++;
-                return;
-            }
-
-            if (header.Length < (header.HasRange ? PeerHeader.RangeSize : PeerHeader.Size))
-            {
-                stats.BadSize++;
-                return;
-            }
-
-            OnMessage(now, from, in header, datagram[..header.Length]);
-            datagram = datagram[header.Length..];
-        }
+        var reader = new PeerMessageReader(datagram);
+        while (reader.MoveNext(ref _stats.Value)) OnMessage(now, from, reader.Header, reader.Message);
     }
 
     /// <summary>A command of an operator; the ticket comes back in the notice that tells the end.</summary>
@@ -180,10 +148,10 @@ public sealed class SyncEngine : IDisposable
             case SyncCommand.FlushExternalCache:
                 return FlushCaches(command);
             case SyncCommand.FlushKernel:
-                Notify(SyncNoticeKind.FlushingKernel);
+                _notices.Add(SyncNoticeKind.FlushingKernel);
                 return FlushKernel(ticket);
             case SyncCommand.ResyncKernel:
-                Notify(SyncNoticeKind.ResyncingKernel);
+                _notices.Add(SyncNoticeKind.ResyncingKernel);
                 _stats.Value.KernelResyncs++;
                 return _kernel.AddDump(SnapshotPurpose.Resync, ticket) ? SyncReply.Pending : SyncReply.Refused;
             case SyncCommand.SendBulk:
@@ -205,7 +173,7 @@ public sealed class SyncEngine : IDisposable
         if (kind == KernelRequestKind.Flush)
         {
             int ticket = _kernel.EndFlush();
-            Notify(SyncNoticeKind.KernelFlushDone, errno, ticket);
+            _notices.Add(SyncNoticeKind.KernelFlushDone, errno, ticket);
             return;
         }
 
@@ -216,18 +184,18 @@ public sealed class SyncEngine : IDisposable
     public void OnDeadline(Instant now)
     {
         _mode.OnDeadline(now);
-        if (_sweep is not null) Sweep();
+        if (_repair.IsSweeping && _repair.Sweep()) EndDump(SnapshotPurpose.Repair);
         if (now >= _repairAt)
         {
             _repairAt = Instant.Never;
             _stats.Value.KernelResyncs++;
-            Notify(SyncNoticeKind.RepairStarted);
+            _notices.Add(SyncNoticeKind.RepairStarted);
             _kernel.AddDump(SnapshotPurpose.Repair, ticket: 0);
         }
 
         if (now < _purgeAt) return;
         _purgeAt = Instant.Never;
-        Notify(SyncNoticeKind.PurgingKernel);
+        _notices.Add(SyncNoticeKind.PurgingKernel);
         FlushKernel(ticket: 0);
         ClearInternal();
     }
@@ -240,7 +208,7 @@ public sealed class SyncEngine : IDisposable
     /// <returns>The bytes written; 0 when there is nothing to say.</returns>
     public int PollTransmit(Instant now, Span<byte> buffer, int capacity)
     {
-        FeedBulk();
+        _bulk.Feed();
         return _mode.Transmit(now, buffer, capacity);
     }
 
@@ -255,10 +223,8 @@ public sealed class SyncEngine : IDisposable
     /// <summary>The next notice.</summary>
     public bool PollNotice(Instant now, ref SyncNotice notice)
     {
-        if (_notices.TryDequeue(out notice)) return true;
-        if (_commit.TakeEnd(now, ref notice)) return true;
-        return _mode.TakeOverflowReport()
-            && Fill(ref notice, SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
+        if (_mode.TakeOverflowReport()) _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
+        return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
     }
 
     /// <summary>Reads a cache in slices: entries that stay all the time come exactly once.</summary>
@@ -309,22 +275,6 @@ public sealed class SyncEngine : IDisposable
         return false;
     }
 
-    private void CountTraffic(in PackedFlow flow)
-    {
-        ref SyncStats stats = ref _stats.Value;
-        if (flow.Has(FlowFields.CountersOriginal))
-        {
-            stats.TrafficBytes += flow.CountersOriginal.Bytes;
-            stats.TrafficPackets += flow.CountersOriginal.Packets;
-        }
-
-        if (flow.Has(FlowFields.CountersReply))
-        {
-            stats.TrafficBytes += flow.CountersReply.Bytes;
-            stats.TrafficPackets += flow.CountersReply.Packets;
-        }
-    }
-
     // What we did to the kernel ourselves is not news for the peers; a deletion of that kind leaves no trace.
     private void Announce(uint handle, bool isSilent)
     {
@@ -350,36 +300,18 @@ public sealed class SyncEngine : IDisposable
         }
         else if (differs && purpose == SnapshotPurpose.Repair)
         {
-            _differences++;
-            _mode.Enqueue(handle);
+            _repair.OnDifference(handle);
         }
-    }
-
-    private void Sweep()
-    {
-        ulong cursor = _sweep!.Value;
-        int steps = SweepStep;
-        bool isEnd = false;
-        while (steps > 0 && !isEnd)
-        {
-            uint gone = _internal.Sweep(ref cursor, ref steps, out isEnd);
-            if (gone == 0) continue;
-            _differences++;
-            _mode.Enqueue(gone);
-        }
-
-        _sweep = isEnd ? null : cursor;
-        if (isEnd) EndDump(SnapshotPurpose.Repair);
     }
 
     private void EndDump(SnapshotPurpose purpose)
     {
         int ticket = _kernel.EndDump();
-        if (purpose == SnapshotPurpose.Repair) Notify(SyncNoticeKind.RepairDone, _differences);
-        else if (purpose == SnapshotPurpose.Resync) Notify(SyncNoticeKind.KernelResyncDone, ticket: ticket);
+        if (purpose == SnapshotPurpose.Repair) _notices.Add(SyncNoticeKind.RepairDone, _repair.Differences);
+        else if (purpose == SnapshotPurpose.Resync) _notices.Add(SyncNoticeKind.KernelResyncDone, ticket: ticket);
     }
 
-    private void OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
+    private void OnMessage(Instant now, PeerId from, PeerHeader header, ReadOnlySpan<byte> message)
     {
         ref SyncStats stats = ref _stats.Value;
         if (header.Version != PeerHeader.CurrentVersion)
@@ -394,7 +326,7 @@ public sealed class SyncEngine : IDisposable
                 stats.MalformedHeader++;
                 break;
             case Verdict.Resync:
-                Notify(SyncNoticeKind.ResyncRequestedByPeer);
+                _notices.Add(SyncNoticeKind.ResyncRequestedByPeer);
                 SendBulk();
                 break;
             case Verdict.Data:
@@ -421,19 +353,19 @@ public sealed class SyncEngine : IDisposable
         if (!isFlow) return;
 
         _external.Apply(type, in _received, now.Seconds);
-        if (_external.TakeFullReport()) Notify(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
+        if (_external.TakeFullReport()) _notices.Add(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
     }
 
     private SyncReply StartCommit(Instant now, int ticket)
     {
         if (_commit.IsRunning)
         {
-            Notify(SyncNoticeKind.CommitBusy);
+            _notices.Add(SyncNoticeKind.CommitBusy);
             return SyncReply.Refused;
         }
 
         _purgeAt = Instant.Never;
-        Notify(SyncNoticeKind.CommitStarted);
+        _notices.Add(SyncNoticeKind.CommitStarted);
         _commit.Start(now, ticket);
         return SyncReply.Pending;
     }
@@ -442,11 +374,11 @@ public sealed class SyncEngine : IDisposable
     {
         if (_commit.IsRunning && command != SyncCommand.FlushInternalCache)
         {
-            Notify(SyncNoticeKind.FlushRefused);
+            _notices.Add(SyncNoticeKind.FlushRefused);
             return SyncReply.Refused;
         }
 
-        Notify(command switch
+        _notices.Add(command switch
         {
             SyncCommand.FlushCaches => SyncNoticeKind.FlushingCaches,
             SyncCommand.FlushInternalCache => SyncNoticeKind.FlushingInternal,
@@ -463,8 +395,8 @@ public sealed class SyncEngine : IDisposable
     {
         _mode.ForgetAll();
         _internal.Clear();
-        _bulk = null;
-        if (_sweep is not null) _sweep = 0;
+        _bulk.Stop();
+        _repair.Restart();
     }
 
     private SyncReply FlushKernel(int ticket)
@@ -475,7 +407,7 @@ public sealed class SyncEngine : IDisposable
 
     private void RequestResync()
     {
-        Notify(SyncNoticeKind.ResyncRequested);
+        _notices.Add(SyncNoticeKind.ResyncRequested);
         _mode.RequestResync();
     }
 
@@ -483,39 +415,18 @@ public sealed class SyncEngine : IDisposable
     {
         if (_purgeAt != Instant.Never) return;
         _purgeAt = now.PlusSeconds(Options.PurgeSeconds);
-        Notify(SyncNoticeKind.PurgeScheduled, Options.PurgeSeconds);
+        _notices.Add(SyncNoticeKind.PurgeScheduled, Options.PurgeSeconds);
     }
 
-    // One that is wanted while another is under way follows it: what has changed since its start may have passed.
     private void SendBulk()
     {
-        Notify(SyncNoticeKind.SendingBulk);
-        if (_bulk is null) _bulk = 0;
-        else _isBulkWantedAgain = true;
-    }
-
-    private void FeedBulk()
-    {
-        if (_bulk is not { } cursor) return;
-        for (int step = 0; step < BulkStep && _mode.HasRoomForBulk; step++)
-        {
-            uint handle = _internalStore.Next(ref cursor);
-            if (handle == 0)
-            {
-                _bulk = _isBulkWantedAgain ? 0 : null;
-                _isBulkWantedAgain = false;
-                return;
-            }
-
-            _mode.Enqueue(handle);
-        }
-
-        _bulk = cursor;
+        _notices.Add(SyncNoticeKind.SendingBulk);
+        _bulk.Start();
     }
 
     private void ReportFull()
     {
-        if (_internal.TakeFullReport()) Notify(SyncNoticeKind.InternalCacheFull, Options.CacheLimit);
+        if (_internal.TakeFullReport()) _notices.Add(SyncNoticeKind.InternalCacheFull, Options.CacheLimit);
     }
 
     private void ReportFailure(CommitFailure failure)
@@ -528,28 +439,6 @@ public sealed class SyncEngine : IDisposable
         };
         if (_externalStore[failure.Handle].Header.State != EntryState.Free)
             _externalStore.Read(failure.Handle, ref notice.Flow);
-        _notices.Enqueue(notice);
-    }
-
-    private void Notify(SyncNoticeKind kind, long value = 0, int ticket = 0)
-    {
-        SyncNotice notice = default;
-        Fill(ref notice, kind, value);
-        notice.Ticket = ticket;
-        _notices.Enqueue(notice);
-    }
-
-    private static bool Fill(ref SyncNotice notice, SyncNoticeKind kind, long value)
-    {
-        notice.Kind = kind;
-        notice.Value = value;
-        notice.Ticket = 0;
-        return true;
+        _notices.Add(in notice);
     }
 }
-
-/// <summary>An element that waits for an acknowledgement.</summary>
-/// <param name="Sequence">The number it was sent under.</param>
-/// <param name="IsControl">A control message rather than a flow.</param>
-/// <param name="Flags">The flags of a control message.</param>
-public readonly record struct ResendQueueElement(Seq Sequence, bool IsControl, byte Flags);

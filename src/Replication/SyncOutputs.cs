@@ -242,3 +242,9 @@ public struct SyncStats
     public readonly ulong Malformed =>
         (ulong)WrongVersion + MalformedHeader + MalformedPayload + BadType + Truncated + BadSize;
 }
+
+/// <summary>An element that waits for an acknowledgement.</summary>
+/// <param name="Sequence">The number it was sent under.</param>
+/// <param name="IsControl">A control message rather than a flow.</param>
+/// <param name="Flags">The flags of a control message.</param>
+public readonly record struct ResendQueueElement(Seq Sequence, bool IsControl, byte Flags);

@@ -1,0 +1,47 @@
+using TwinTrack.Replication.Modes;
+using TwinTrack.Replication.Store;
+
+namespace TwinTrack.Replication;
+
+/// <summary>Sends the whole internal cache, a few entries at a time, as fast as the peer takes them.</summary>
+internal sealed class Bulk(FlowStore store, FtfwMode mode)
+{
+    private const int EntriesPerStep = 256;
+
+    private ulong? _cursor;          // null unless under way
+    private bool _isWantedAgain;
+
+    /// <summary>Begins; one that is wanted while another is under way follows it, for what has passed since.</summary>
+    public void Start()
+    {
+        if (_cursor is null) _cursor = 0;
+        else _isWantedAgain = true;
+    }
+
+    /// <summary>Gives up: there is nothing left to send.</summary>
+    public void Stop()
+    {
+        _cursor = null;
+        _isWantedAgain = false;
+    }
+
+    /// <summary>Adds to the transmit queue while it is short.</summary>
+    public void Feed()
+    {
+        if (_cursor is not { } cursor) return;
+        for (int step = 0; step < EntriesPerStep && mode.HasRoomForBulk; step++)
+        {
+            uint handle = store.Next(ref cursor);
+            if (handle == 0)
+            {
+                _cursor = _isWantedAgain ? 0 : null;
+                _isWantedAgain = false;
+                return;
+            }
+
+            mode.Enqueue(handle);
+        }
+
+        _cursor = cursor;
+    }
+}

@@ -1,0 +1,57 @@
+using TwinTrack.Replication.Caches;
+using TwinTrack.Replication.Modes;
+
+namespace TwinTrack.Replication;
+
+/// <summary>
+/// Puts the internal cache right after events were lost: a dump brings what is new or changed, and a sweep afterwards
+/// finds what neither the dump nor an event has confirmed. Only differences are sent.
+/// </summary>
+internal sealed class Repair(InternalCache cache, FtfwMode mode)
+{
+    private const int SlotsPerStep = 4096;
+
+    private ulong? _cursor;      // null unless sweeping
+
+    /// <summary>What was found different since the dump began.</summary>
+    public long Differences { get; private set; }
+
+    public bool IsSweeping => _cursor is not null;
+
+    public void BeginDump()
+    {
+        cache.BeginSnapshot();
+        Differences = 0;
+    }
+
+    public void OnDifference(uint handle)
+    {
+        Differences++;
+        mode.Enqueue(handle);
+    }
+
+    public void BeginSweep() => _cursor = 0;
+
+    /// <summary>Begins anew: the cache was emptied under the sweep.</summary>
+    public void Restart()
+    {
+        if (IsSweeping) BeginSweep();
+    }
+
+    /// <summary>Sweeps on.</summary>
+    /// <returns>True at the end.</returns>
+    public bool Sweep()
+    {
+        ulong cursor = _cursor!.Value;
+        int steps = SlotsPerStep;
+        bool isEnd = false;
+        while (steps > 0 && !isEnd)
+        {
+            uint gone = cache.Sweep(ref cursor, ref steps, out isEnd);
+            if (gone != 0) OnDifference(gone);
+        }
+
+        _cursor = isEnd ? null : cursor;
+        return isEnd;
+    }
+}
