@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using TwinTrack.Netlink;
 
 namespace TwinTrack.Conntrack;
@@ -37,7 +38,7 @@ public static partial class FlowCodec
                 case FlowAttributeType.MarkMask:
                 case FlowAttributeType.SecurityMark:
                 case FlowAttributeType.TimestampEvent:
-                    ReadNumber(ref reader, ref flow);
+                    if (!TryReadNumber(reader.Type, reader.Value, ref flow)) return false;
                     break;
                 case FlowAttributeType.Labels:
                     flow.Labels = ReadLabels(reader.Value);
@@ -56,51 +57,58 @@ public static partial class FlowCodec
         return !reader.IsMalformed;
     }
 
-    private static void ReadNumber(ref AttributeReader reader, ref PackedFlow flow)
+    private static bool TryReadNumber(int type, ReadOnlySpan<byte> value, ref PackedFlow flow)
     {
-        switch (reader.Type)
+        switch (type)
+        {
+            case FlowAttributeType.Zone:
+                flow.Fields |= FlowFields.Zone;
+                return BinaryPrimitives.TryReadUInt16BigEndian(value, out flow.Zone) && value.Length == 2;
+            case FlowAttributeType.TimestampEvent:
+                flow.Fields |= FlowFields.TimestampEvent;
+                return BinaryPrimitives.TryReadUInt64BigEndian(value, out flow.TimestampEvent) && value.Length == 8;
+        }
+
+        if (value.Length != sizeof(uint)) return false;
+
+        uint number = BinaryPrimitives.ReadUInt32BigEndian(value);
+        switch (type)
         {
             case FlowAttributeType.Status:
-                flow.Status = (FlowStatus)reader.ReadUInt32();
+                flow.Status = (FlowStatus)number;
                 flow.Fields |= FlowFields.Status;
                 break;
             case FlowAttributeType.Timeout:
-                flow.Timeout = reader.ReadUInt32();
+                flow.Timeout = number;
                 flow.Fields |= FlowFields.Timeout;
                 break;
             case FlowAttributeType.Mark:
-                flow.Mark = reader.ReadUInt32();
+                flow.Mark = number;
                 flow.Fields |= FlowFields.Mark;
                 break;
-            case FlowAttributeType.Zone:
-                flow.Zone = reader.ReadUInt16();
-                flow.Fields |= FlowFields.Zone;
-                break;
             case FlowAttributeType.Id:
-                flow.Id = reader.ReadUInt32();
+                flow.Id = number;
                 flow.Fields |= FlowFields.Id;
                 break;
             case FlowAttributeType.Use:
-                flow.Use = reader.ReadUInt32();
+                flow.Use = number;
                 flow.Fields |= FlowFields.Use;
                 break;
             case FlowAttributeType.StatusMask:
-                flow.StatusMask = (FlowStatus)reader.ReadUInt32();
+                flow.StatusMask = (FlowStatus)number;
                 flow.Fields |= FlowFields.StatusMask;
                 break;
             case FlowAttributeType.MarkMask:
-                flow.MarkMask = reader.ReadUInt32();
+                flow.MarkMask = number;
                 flow.Fields |= FlowFields.MarkMask;
                 break;
             case FlowAttributeType.SecurityMark:
-                flow.SecurityMark = reader.ReadUInt32();
+                flow.SecurityMark = number;
                 flow.Fields |= FlowFields.SecurityMark;
                 break;
-            case FlowAttributeType.TimestampEvent:
-                flow.TimestampEvent = reader.ReadUInt64();
-                flow.Fields |= FlowFields.TimestampEvent;
-                break;
         }
+
+        return true;
     }
 
     private static bool TryReadNest(int type, ReadOnlySpan<byte> nest, ref PackedFlow flow)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TwinTrack.Netlink;
@@ -26,17 +27,19 @@ public ref struct AttributeReader(ReadOnlySpan<byte> payload)
 
     /// <summary>Goes to the next attribute.</summary>
     /// <returns>False at the end, and at damage.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MoveNext()
     {
-        if (_rest.IsEmpty) return false;
-        if (_rest.Length < HeaderSize) return Fail();
+        ReadOnlySpan<byte> rest = _rest;
+        if (rest.Length < HeaderSize) return !rest.IsEmpty && Fail();
 
-        int length = MemoryMarshal.Read<ushort>(_rest);
-        if (length < HeaderSize || length > _rest.Length) return Fail();
+        uint header = MemoryMarshal.Read<uint>(rest); // both halves with one load
+        int length = (int)(BitConverter.IsLittleEndian ? header & 0xffff : header >> 16);
+        if (length < HeaderSize || length > rest.Length) return Fail();
 
-        Type = MemoryMarshal.Read<ushort>(_rest[2..]) & TypeMask;
-        Value = _rest[HeaderSize..length];
-        _rest = _rest[Math.Min((length + 3) & ~3, _rest.Length)..]; // the last one may lack its padding
+        Type = (int)(BitConverter.IsLittleEndian ? header >> 16 : header) & TypeMask;
+        Value = rest[HeaderSize..length];
+        _rest = rest[Math.Min((length + 3) & ~3, rest.Length)..]; // the last one may lack its padding
         return true;
     }
 
