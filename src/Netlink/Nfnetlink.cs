@@ -97,9 +97,19 @@ public readonly record struct NetfilterHeader(
     /// <param name="message">The message with its nlmsghdr.</param>
     /// <param name="header">The result; the default value when false is returned.</param>
     /// <returns>False for control messages (error, done) and for bytes that do not hold both headers.</returns>
-    public static bool TryRead(ReadOnlySpan<byte> message, out NetfilterHeader header)
+    public static bool TryRead(ReadOnlySpan<byte> message, out NetfilterHeader header) =>
+        TryRead(message, out header, out _);
+
+    /// <summary>Reads both headers and finds the attributes behind them.</summary>
+    /// <param name="message">The message with its nlmsghdr; bytes beyond the length it tells do not count.</param>
+    /// <param name="header">The result; the default value when false is returned.</param>
+    /// <param name="attributes">What follows the headers; empty when false is returned.</param>
+    /// <returns>False for control messages (error, done) and for bytes that do not hold both headers.</returns>
+    public static bool TryRead(
+        ReadOnlySpan<byte> message, out NetfilterHeader header, out ReadOnlySpan<byte> attributes)
     {
         header = default;
+        attributes = default;
         if (!NetlinkHeader.TryRead(message, out NetlinkHeader outer)) return false;
         if (outer.Length < Size || outer.Type < 1 << 8) return false;
 
@@ -112,6 +122,7 @@ public readonly record struct NetfilterHeader(
             message[16],
             message[17],
             BinaryPrimitives.ReadUInt16BigEndian(message[18..]));
+        attributes = message[Size..(int)outer.Length];
         return true;
     }
 }
