@@ -127,3 +127,22 @@ internal static class NatAttributeType
     public const int FirstPort = 1; // CTA_PROTONAT_PORT_MIN
     public const int LastPort = 2;  // CTA_PROTONAT_PORT_MAX
 }
+
+/// <summary>enum ctattr_expect and ctattr_expect_nat.</summary>
+internal static class ExpectationAttributeType
+{
+    public const int Master = 1;       // CTA_EXPECT_MASTER
+    public const int Tuple = 2;        // CTA_EXPECT_TUPLE
+    public const int Mask = 3;         // CTA_EXPECT_MASK
+    public const int Timeout = 4;      // CTA_EXPECT_TIMEOUT
+    public const int Id = 5;           // CTA_EXPECT_ID
+    public const int HelperName = 6;   // CTA_EXPECT_HELP_NAME
+    public const int Zone = 7;         // CTA_EXPECT_ZONE
+    public const int Flags = 8;        // CTA_EXPECT_FLAGS
+    public const int Class = 9;        // CTA_EXPECT_CLASS
+    public const int Nat = 10;         // CTA_EXPECT_NAT
+    public const int Function = 11;    // CTA_EXPECT_FN
+
+    public const int NatDirection = 1; // CTA_EXPECT_NAT_DIR
+    public const int NatTuple = 2;     // CTA_EXPECT_NAT_TUPLE
+}

@@ -30,6 +30,22 @@ public static class ConntrackMessage
     public const byte GetUnconfirmed = 7;
 }
 
+/// <summary>Messages of NFNL_SUBSYS_CTNETLINK_EXP (enum ctnl_exp_msg_types).</summary>
+public static class ExpectationMessage
+{
+    /// <summary>IPCTNL_MSG_EXP_NEW: create; also entries of dumps and NEW events.</summary>
+    public const byte New = 0;
+
+    /// <summary>IPCTNL_MSG_EXP_GET: read one, or dump.</summary>
+    public const byte Get = 1;
+
+    /// <summary>IPCTNL_MSG_EXP_DELETE: delete one, those of a helper, or all; DESTROY event.</summary>
+    public const byte Delete = 2;
+
+    /// <summary>IPCTNL_MSG_EXP_GET_STATS_CPU: dump, one message for each CPU.</summary>
+    public const byte GetStatsCpu = 3;
+}
+
 /// <summary>What happened, as a message of the kernel tells it.</summary>
 public enum EventKind : byte
 {
@@ -63,8 +79,8 @@ public static class EventKinds
         {
             (NetfilterSubsystem.Conntrack, ConntrackMessage.New) => isNew ? EventKind.New : EventKind.Update,
             (NetfilterSubsystem.Conntrack, ConntrackMessage.Delete) => EventKind.Destroy,
-            (NetfilterSubsystem.Expectation, 0) => EventKind.ExpectationNew,     // IPCTNL_MSG_EXP_NEW
-            (NetfilterSubsystem.Expectation, 2) => EventKind.ExpectationDestroy, // IPCTNL_MSG_EXP_DELETE
+            (NetfilterSubsystem.Expectation, ExpectationMessage.New) => EventKind.ExpectationNew,
+            (NetfilterSubsystem.Expectation, ExpectationMessage.Delete) => EventKind.ExpectationDestroy,
             _ => EventKind.None,
         };
     }

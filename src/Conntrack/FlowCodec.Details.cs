@@ -55,11 +55,7 @@ public static partial class FlowCodec
             switch (reader.Type)
             {
                 case DetailAttributeType.HelperName:
-                    ReadOnlySpan<byte> name = reader.ReadString();
-                    Span<byte> place = flow.Helper;
-                    if (name.Length >= place.Length) return false; // NF_CT_HELPER_NAME_LEN counts the terminator
-                    place.Clear();
-                    name.CopyTo(place);
+                    if (!NameText.TryCopy(reader.ReadString(), flow.Helper)) return false; // NF_CT_HELPER_NAME_LEN
                     flow.Fields |= FlowFields.Helper;
                     break;
                 case DetailAttributeType.HelperInfo:

@@ -233,12 +233,7 @@ public static partial class FlowCodec
         using (writer.Nest(FlowAttributeType.Help))
         {
             if (Has(fields, FlowFields.Helper))
-            {
-                ReadOnlySpan<byte> name = flow.Helper;
-                int end = name.IndexOf((byte)0);
-                writer.PutString(DetailAttributeType.HelperName, end < 0 ? name[..^1] : name[..end]);
-            }
-
+                writer.PutString(DetailAttributeType.HelperName, NameText.Of(flow.Helper));
             if (Has(fields, FlowFields.HelperInfo))
             {
                 ReadOnlySpan<byte> info = flow.HelperInfo;

@@ -18,9 +18,6 @@ public static partial class FlowCodec
 
     private const FlowFields UpdateFields = (CreateFields & ~(FlowFields.Master | NatFields)) | FlowFields.MarkMask;
 
-    private const FlowFields KeyFields =
-        FlowFields.Original | FlowFields.Reply | FlowFields.Zone | FlowFields.Id;
-
     // A new entry must be confirmed; the rest of these bits the kernel sets itself.
     private const FlowStatus StatusKernelSets = FlowStatus.Expected | FlowStatus.Dying;
 
@@ -31,9 +28,8 @@ public static partial class FlowCodec
     public static bool TryRead(ReadOnlySpan<byte> message, ref PackedFlow flow)
     {
         flow.Clear();
-        return NetfilterHeader.TryRead(message, out NetfilterHeader header)
-            && NetlinkHeader.TryRead(message, out NetlinkHeader outer)
-            && TryReadAttributes(message[NetfilterHeader.Size..(int)outer.Length], header.Family, ref flow);
+        return NetfilterHeader.TryRead(message, out NetfilterHeader header, out ReadOnlySpan<byte> attributes)
+            && TryReadAttributes(attributes, header.Family, ref flow);
     }
 
     /// <summary>Reads a flow of bare attributes, as in NFQA_CT.</summary>
@@ -96,7 +92,7 @@ public static partial class FlowCodec
             throw new ArgumentException("A flow to delete needs a tuple.", nameof(flow));
 
         Begin(writer, ConntrackMessage.Delete, flags | MessageFlags.Request, sequence, in flow);
-        WriteAttributes(writer, in flow, KeyFields);
+        WriteAttributes(writer, in flow, KeyOf(in flow) | FlowFields.Id);
         writer.End();
     }
 
@@ -106,7 +102,7 @@ public static partial class FlowCodec
         NetlinkWriter writer, in PackedFlow flow, uint sequence, MessageFlags flags = MessageFlags.None)
     {
         Begin(writer, ConntrackMessage.Get, flags | MessageFlags.Request, sequence, in flow);
-        WriteAttributes(writer, in flow, KeyFields & ~FlowFields.Id);
+        WriteAttributes(writer, in flow, KeyOf(in flow));
         writer.End();
     }
 
@@ -123,6 +119,27 @@ public static partial class FlowCodec
     {
         const MessageFlags Flags = MessageFlags.Request | MessageFlags.Dump;
         writer.Begin(NetfilterSubsystem.Conntrack, message, Flags, sequence, family);
+        writer.End();
+    }
+
+    /// <summary>Writes a request to dump the flows that match a pattern, see <see cref="FlowMatch"/>.</summary>
+    /// <remarks>The kernel may send flows that do not match: check each with <see cref="FlowMatch"/>.</remarks>
+    /// <param name="writer">Where the message goes.</param>
+    /// <param name="sequence">Comes back in the answer.</param>
+    /// <param name="pattern">The conditions.</param>
+    /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
+    /// <param name="message"><see cref="ConntrackMessage.Get"/> or <see cref="ConntrackMessage.GetAndZero"/>.</param>
+    public static void WriteDump(
+        NetlinkWriter writer,
+        uint sequence,
+        in PackedFlow pattern,
+        byte family = AddressFamily.Unspecified,
+        byte message = ConntrackMessage.Get)
+    {
+        const MessageFlags Flags = MessageFlags.Request | MessageFlags.Dump;
+        if (family == AddressFamily.Unspecified) family = FlowMatch.FamilyOf(in pattern);
+        writer.Begin(NetfilterSubsystem.Conntrack, message, Flags, sequence, family);
+        FlowMatch.Write(writer, in pattern, family);
         writer.End();
     }
 
@@ -144,11 +161,52 @@ public static partial class FlowCodec
         writer.End();
     }
 
+    /// <summary>Writes a request to delete the flows that match a pattern, see <see cref="FlowMatch"/>.</summary>
+    /// <remarks>
+    /// A kernel that does not know a condition ignores it and deletes more: 5.8 brought CTA_STATUS and CTA_FILTER, 6.8
+    /// CTA_ZONE. <see cref="Kernel.ConntrackClient.DeleteMatching"/> works with all.
+    /// </remarks>
+    /// <param name="writer">Where the message goes.</param>
+    /// <param name="sequence">Comes back in the answer.</param>
+    /// <param name="pattern">The conditions.</param>
+    /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
+    /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
+    /// <returns>
+    /// False, and nothing is written, if no kernel can apply the conditions exactly: IPv6 addresses, ports without TCP
+    /// or UDP, no condition at all.
+    /// </returns>
+    public static bool TryWriteFlush(
+        NetlinkWriter writer,
+        uint sequence,
+        in PackedFlow pattern,
+        byte family = AddressFamily.Unspecified,
+        MessageFlags flags = MessageFlags.None)
+    {
+        if (family == AddressFamily.Unspecified) family = FlowMatch.FamilyOf(in pattern);
+        byte version = family == AddressFamily.Unspecified ? (byte)0 : (byte)1;
+        flags |= MessageFlags.Request;
+        int start = writer.Length;
+        writer.Begin(NetfilterSubsystem.Conntrack, ConntrackMessage.Delete, flags, sequence, family, version);
+        bool isExact = FlowMatch.Write(writer, in pattern, family);
+        if (isExact && writer.Length > start + NetfilterHeader.Size)
+        {
+            writer.End();
+            return true;
+        }
+
+        writer.Drop();
+        return false;
+    }
+
     /// <summary>The family of a flow's messages: that of its original tuple, else of its reply tuple.</summary>
     public static byte FamilyOf(in PackedFlow flow) =>
         flow.Has(FlowFields.Original) ? flow.Original.Family
         : flow.Has(FlowFields.Reply) ? flow.Reply.Family
         : AddressFamily.Unspecified;
+
+    // The kernel looks at the reply tuple only if there is no other.
+    private static FlowFields KeyOf(in PackedFlow flow) =>
+        FlowFields.Zone | (flow.Has(FlowFields.Original) ? FlowFields.Original : FlowFields.Reply);
 
     private static void Begin(
         NetlinkWriter writer, byte message, MessageFlags flags, uint sequence, in PackedFlow flow) =>

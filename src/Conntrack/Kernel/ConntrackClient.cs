@@ -5,11 +5,6 @@ namespace TwinTrack.Conntrack.Kernel;
 /// <summary>Takes one flow of a dump.</summary>
 public delegate void FlowHandler(in PackedFlow flow);
 
-/// <summary>The size of the kernel's table (IPCTNL_MSG_CT_GET_STATS).</summary>
-/// <param name="Entries">CTA_STATS_GLOBAL_ENTRIES: flows of this network namespace.</param>
-/// <param name="Limit">CTA_STATS_GLOBAL_MAX_ENTRIES: nf_conntrack_max; 0 if an old kernel does not tell.</param>
-public readonly record struct TableSize(uint Entries, uint Limit);
-
 /// <summary>Asks the kernel about flows and changes them, one request at a time, waiting for each answer.</summary>
 /// <remarks>
 /// For tools and tests; a loop that must not wait uses <see cref="RequestQueue"/> and <see cref="FlowDump"/>.
@@ -69,22 +64,58 @@ public sealed class ConntrackClient : IDisposable
     /// <summary>Reads the table.</summary>
     /// <param name="handler">Called for each flow; the flow is valid until it returns.</param>
     /// <param name="family">2 or 10 for one family, 0 for both.</param>
-    /// <param name="message">See <see cref="FlowCodec.WriteDump"/>.</param>
+    /// <param name="message">Which flows: <see cref="ConntrackMessage.Get"/> and those that read like it.</param>
     public NetlinkError Dump(
         FlowHandler handler, byte family = AddressFamily.Unspecified, byte message = ConntrackMessage.Get)
     {
         ArgumentNullException.ThrowIfNull(handler);
         _client.Writer.Clear();
         FlowCodec.WriteDump(_client.Writer, _client.NextSequence, family, message);
-        if (!_client.Start().IsSuccess) return _client.Result;
+        return ReadDump(handler);
+    }
 
-        PackedFlow flow = default;
-        while (_client.Wait() == ReplyState.Message)
+    /// <summary>Reads the flows that match a pattern, see <see cref="FlowMatch"/>.</summary>
+    /// <param name="handler">Called for each flow; the flow is valid until it returns.</param>
+    /// <param name="pattern">The conditions: applied by the kernel where it can, and here.</param>
+    /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
+    /// <param name="message"><see cref="ConntrackMessage.Get"/> or <see cref="ConntrackMessage.GetAndZero"/>.</param>
+    public NetlinkError Dump(
+        FlowHandler handler,
+        in PackedFlow pattern,
+        byte family = AddressFamily.Unspecified,
+        byte message = ConntrackMessage.Get)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        _client.Writer.Clear();
+        FlowCodec.WriteDump(_client.Writer, _client.NextSequence, in pattern, family, message);
+        PackedFlow conditions = pattern;
+        return ReadDump((in PackedFlow flow) =>
         {
-            if (FlowCodec.TryRead(_client.Message, ref flow)) handler(in flow);
-        }
+            if (FlowMatch.Matches(in conditions, in flow)) handler(in flow);
+        });
+    }
 
-        return _client.Result;
+    /// <summary>Deletes the flows that match a pattern, see <see cref="FlowMatch"/>: a dump, and a request for each.</summary>
+    /// <param name="pattern">The conditions.</param>
+    /// <param name="deleted">How many are gone.</param>
+    /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
+    /// <returns>The error of the dump, or the first of a deletion; flows that vanished meanwhile are no error.</returns>
+    public NetlinkError DeleteMatching(in PackedFlow pattern, out int deleted, byte family = AddressFamily.Unspecified)
+    {
+        using var queue = new RequestQueue();
+        int count = 0;
+        NetlinkError first = NetlinkError.Success;
+        NetlinkError result = Dump(
+            (in PackedFlow flow) =>
+            {
+                queue.Delete(0, in flow);
+                if (queue.IsFull) Finish(queue, ref count, ref first);
+            },
+            in pattern,
+            family);
+        Finish(queue, ref count, ref first);
+        deleted = count;
+        return result.IsSuccess ? first : result;
     }
 
     /// <summary>Deletes all flows of the namespace.</summary>
@@ -100,34 +131,62 @@ public sealed class ConntrackClient : IDisposable
     public NetlinkError Count(out TableSize size)
     {
         size = default;
-        _client.Writer.Clear();
-        const MessageFlags Flags = MessageFlags.Request | MessageFlags.Ack;
-        _client.Writer.Begin(
-            NetfilterSubsystem.Conntrack, ConntrackMessage.GetStats, Flags, _client.NextSequence,
-            AddressFamily.Unspecified);
-        _client.Writer.End();
-        if (!_client.Start().IsSuccess) return _client.Result;
+        NetlinkError error = Ask(NetfilterSubsystem.Conntrack, ConntrackMessage.GetStats, MessageFlags.Ack);
+        while (error.IsSuccess && _client.Wait() == ReplyState.Message)
+        {
+            if (!TableSize.TryRead(_client.Message, out size)) error = new(Errno.BadMessage);
+        }
 
-        while (_client.Wait() == ReplyState.Message) size = ReadSize(_client.Message);
-        return _client.Result;
+        return error.IsSuccess ? _client.Result : error;
+    }
+
+    /// <summary>Reads the counters of each CPU.</summary>
+    public NetlinkError ReadCpuStats(out IReadOnlyList<CpuStats> stats)
+    {
+        List<CpuStats> list = [];
+        stats = list;
+        NetlinkError error = Ask(NetfilterSubsystem.Conntrack, ConntrackMessage.GetStatsCpu, MessageFlags.Dump);
+        while (error.IsSuccess && _client.Wait() == ReplyState.Message)
+        {
+            if (CpuStats.TryRead(_client.Message, out CpuStats one)) list.Add(one);
+        }
+
+        return error.IsSuccess ? _client.Result : error;
     }
 
     /// <summary>Closes the socket.</summary>
     public void Dispose() => _client.Dispose();
 
-    private static TableSize ReadSize(ReadOnlySpan<byte> message)
+    private static void Finish(RequestQueue queue, ref int count, ref NetlinkError first)
     {
-        if (message.Length < NetfilterHeader.Size) return default;
-
-        uint entries = 0;
-        uint limit = 0;
-        var reader = new AttributeReader(message[NetfilterHeader.Size..]);
-        while (reader.MoveNext())
+        NetlinkError error = queue.Send();
+        if (!error.IsSuccess && first.IsSuccess) first = error;
+        while (queue.TryReadAnswer(out RequestAnswer answer))
         {
-            if (reader.Type == 1) entries = reader.ReadUInt32();    // CTA_STATS_GLOBAL_ENTRIES
-            else if (reader.Type == 2) limit = reader.ReadUInt32(); // CTA_STATS_GLOBAL_MAX_ENTRIES
+            if (answer.Error.IsSuccess) count++;
+            else if (answer.Error.Code != Errno.NotFound && first.IsSuccess) first = answer.Error;
+        }
+    }
+
+    private NetlinkError ReadDump(FlowHandler handler)
+    {
+        if (!_client.Start().IsSuccess) return _client.Result;
+
+        PackedFlow flow = default;
+        while (_client.Wait() == ReplyState.Message)
+        {
+            if (FlowCodec.TryRead(_client.Message, ref flow)) handler(in flow);
         }
 
-        return new(entries, limit);
+        return _client.Result;
+    }
+
+    private NetlinkError Ask(NetfilterSubsystem subsystem, byte message, MessageFlags flags)
+    {
+        _client.Writer.Clear();
+        _client.Writer.Begin(
+            subsystem, message, MessageFlags.Request | flags, _client.NextSequence, AddressFamily.Unspecified);
+        _client.Writer.End();
+        return _client.Start();
     }
 }

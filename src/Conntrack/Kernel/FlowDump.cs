@@ -48,16 +48,29 @@ public sealed class FlowDump : IDisposable
 
     /// <summary>Asks for a dump.</summary>
     /// <param name="family">2 or 10 for one family, 0 for both.</param>
-    /// <param name="message">See <see cref="FlowCodec.WriteDump"/>.</param>
+    /// <param name="message">Which flows: <see cref="ConntrackMessage.Get"/> and those that read like it.</param>
     public NetlinkError Start(byte family = AddressFamily.Unspecified, byte message = ConntrackMessage.Get)
     {
         if (_running) return Error = new(Errno.Busy);
 
         _client.Writer.Clear();
         FlowCodec.WriteDump(_client.Writer, _client.NextSequence, family, message);
-        Error = _client.Start();
-        _running = Error.IsSuccess;
-        return Error;
+        return Begin();
+    }
+
+    /// <summary>Asks for a dump of the flows that match a pattern.</summary>
+    /// <remarks>The kernel may send flows that do not match: check each with <see cref="FlowMatch"/>.</remarks>
+    /// <param name="pattern">The conditions, see <see cref="FlowMatch"/>.</param>
+    /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
+    /// <param name="message"><see cref="ConntrackMessage.Get"/> or <see cref="ConntrackMessage.GetAndZero"/>.</param>
+    public NetlinkError Start(
+        in PackedFlow pattern, byte family = AddressFamily.Unspecified, byte message = ConntrackMessage.Get)
+    {
+        if (_running) return Error = new(Errno.Busy);
+
+        _client.Writer.Clear();
+        FlowCodec.WriteDump(_client.Writer, _client.NextSequence, in pattern, family, message);
+        return Begin();
     }
 
     /// <summary>Reads the next entry.</summary>
@@ -91,4 +104,11 @@ public sealed class FlowDump : IDisposable
 
     /// <summary>Closes the socket.</summary>
     public void Dispose() => _client.Dispose();
+
+    private NetlinkError Begin()
+    {
+        Error = _client.Start();
+        _running = Error.IsSuccess;
+        return Error;
+    }
 }
