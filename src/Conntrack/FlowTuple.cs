@@ -40,7 +40,7 @@ public enum TupleParts : byte
 
 /// <summary>One direction of a flow: addresses, protocol, and what the protocol demultiplexes by.</summary>
 /// <remarks>Plain fields in host order; only those named in <see cref="Parts"/> mean anything.</remarks>
-public struct FlowTuple : IEquatable<FlowTuple>
+public partial struct FlowTuple : IEquatable<FlowTuple>
 {
     /// <summary>Source address; a mask in the mask tuple of an expectation.</summary>
     public Address Source;

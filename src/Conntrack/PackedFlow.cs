@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace TwinTrack.Conntrack;
 
@@ -166,6 +167,25 @@ public record struct LabelBits(ulong First, ulong Second)
 {
     /// <summary>Whether no label is set.</summary>
     public readonly bool IsEmpty => (First | Second) == 0;
+
+    /// <summary>These labels and one more.</summary>
+    /// <param name="bit">0 to 127.</param>
+    public readonly LabelBits With(int bit)
+    {
+        LabelBits labels = this;
+        Span<byte> bytes = MemoryMarshal.AsBytes(new Span<LabelBits>(ref labels));
+        bytes[bit / 8] |= (byte)(1 << (bit % 8));
+        return labels;
+    }
+
+    /// <summary>Whether a label is set.</summary>
+    /// <param name="bit">0 to 127.</param>
+    public readonly bool Has(int bit)
+    {
+        LabelBits labels = this;
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<LabelBits>(in labels));
+        return (bytes[bit / 8] >> (bit % 8) & 1) != 0;
+    }
 }
 
 /// <summary>A short name, NUL-padded, as ctnetlink carries it (helper: 15 bytes and a terminator).</summary>
