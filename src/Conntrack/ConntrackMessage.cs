@@ -31,7 +31,7 @@ public static class ConntrackMessage
 }
 
 /// <summary>Messages of NFNL_SUBSYS_CTNETLINK_EXP (enum ctnl_exp_msg_types).</summary>
-public static class ExpectationMessage
+public static class ExpectationMessageType
 {
     /// <summary>IPCTNL_MSG_EXP_NEW: create; also entries of dumps and NEW events.</summary>
     public const byte New = 0;
@@ -79,8 +79,8 @@ public static class EventKinds
         {
             (NetfilterSubsystem.Conntrack, ConntrackMessage.New) => isNew ? EventKind.New : EventKind.Update,
             (NetfilterSubsystem.Conntrack, ConntrackMessage.Delete) => EventKind.Destroy,
-            (NetfilterSubsystem.Expectation, ExpectationMessage.New) => EventKind.ExpectationNew,
-            (NetfilterSubsystem.Expectation, ExpectationMessage.Delete) => EventKind.ExpectationDestroy,
+            (NetfilterSubsystem.Expectation, ExpectationMessageType.New) => EventKind.ExpectationNew,
+            (NetfilterSubsystem.Expectation, ExpectationMessageType.Delete) => EventKind.ExpectationDestroy,
             _ => EventKind.None,
         };
     }

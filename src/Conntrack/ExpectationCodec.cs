@@ -58,7 +58,7 @@ public static class ExpectationCodec
         MessageFlags flags = MessageFlags.None)
     {
         flags |= MessageFlags.Create | (exclusive ? MessageFlags.Exclusive : MessageFlags.None);
-        Begin(writer, ExpectationMessage.New, flags, sequence, in expectation);
+        Begin(writer, ExpectationMessageType.New, flags, sequence, in expectation);
         WriteAttributes(writer, in expectation, CreateFields);
         writer.End();
     }
@@ -74,7 +74,7 @@ public static class ExpectationCodec
         if (!expectation.Has(ExpectationFields.Tuple))
             throw new ArgumentException("An expectation to delete needs a tuple.", nameof(expectation));
 
-        Begin(writer, ExpectationMessage.Delete, flags, sequence, in expectation);
+        Begin(writer, ExpectationMessageType.Delete, flags, sequence, in expectation);
         WriteAttributes(writer, in expectation, KeyFields);
         writer.End();
     }
@@ -86,7 +86,7 @@ public static class ExpectationCodec
         uint sequence,
         MessageFlags flags = MessageFlags.None)
     {
-        Begin(writer, ExpectationMessage.Get, flags, sequence, in expectation);
+        Begin(writer, ExpectationMessageType.Get, flags, sequence, in expectation);
         WriteAttributes(writer, in expectation, KeyFields);
         writer.End();
     }
@@ -98,7 +98,7 @@ public static class ExpectationCodec
     public static void WriteDump(NetlinkWriter writer, uint sequence, byte family = AddressFamily.Unspecified)
     {
         const MessageFlags Flags = MessageFlags.Request | MessageFlags.Dump;
-        writer.Begin(NetfilterSubsystem.Expectation, ExpectationMessage.Get, Flags, sequence, family);
+        writer.Begin(NetfilterSubsystem.Expectation, ExpectationMessageType.Get, Flags, sequence, family);
         writer.End();
     }
 
@@ -115,7 +115,7 @@ public static class ExpectationCodec
     {
         flags |= MessageFlags.Request;
         writer.Begin(
-            NetfilterSubsystem.Expectation, ExpectationMessage.Delete, flags, sequence, AddressFamily.Unspecified);
+            NetfilterSubsystem.Expectation, ExpectationMessageType.Delete, flags, sequence, AddressFamily.Unspecified);
         if (!helper.IsEmpty) writer.PutString(ExpectationAttributeType.HelperName, helper);
         writer.End();
     }

@@ -55,7 +55,7 @@ public sealed class ExpectationCodecTests
             Function = "nat-follow-master",
         };
         var writer = new NetlinkWriter();
-        writer.Begin(NetfilterSubsystem.Expectation, ExpectationMessage.New, MessageFlags.Request, 1, 2);
+        writer.Begin(NetfilterSubsystem.Expectation, ExpectationMessageType.New, MessageFlags.Request, 1, 2);
         ExpectationCodec.WriteAttributes(writer, in expectation.Packed, (ExpectationFields)uint.MaxValue);
         writer.End();
 

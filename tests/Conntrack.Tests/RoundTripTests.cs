@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Netlink;
 using Xunit;
 

@@ -88,7 +88,7 @@ public sealed class ExpectationClient : IDisposable
         stats = list;
         _client.Writer.Clear();
         _client.Writer.Begin(
-            NetfilterSubsystem.Expectation, ExpectationMessage.GetStatsCpu, MessageFlags.Request | MessageFlags.Dump,
+            NetfilterSubsystem.Expectation, ExpectationMessageType.GetStatsCpu, MessageFlags.Request | MessageFlags.Dump,
             _client.NextSequence, AddressFamily.Unspecified);
         _client.Writer.End();
         if (!_client.Start().IsSuccess) return _client.Result;

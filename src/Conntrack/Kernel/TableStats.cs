@@ -1,6 +1,6 @@
 using TwinTrack.Netlink;
 
-namespace TwinTrack.Conntrack;
+namespace TwinTrack.Conntrack.Kernel;
 
 /// <summary>The size of the kernel's table (IPCTNL_MSG_CT_GET_STATS).</summary>
 /// <param name="Entries">CTA_STATS_GLOBAL_ENTRIES: flows of this network namespace.</param>
@@ -89,7 +89,7 @@ public readonly record struct ExpectationCpuStats(int Cpu, uint New, uint Create
     {
         stats = default;
         Span<uint> n = stackalloc uint[4]; // enum ctattr_expect_stats
-        if (!StatsReader.TryRead(message, ExpectationMessage.GetStatsCpu, n, out int cpu)) return false;
+        if (!StatsReader.TryRead(message, ExpectationMessageType.GetStatsCpu, n, out int cpu)) return false;
 
         stats = new(cpu, n[1], n[2], n[3]);
         return true;
