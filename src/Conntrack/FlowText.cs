@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 
 namespace TwinTrack.Conntrack;
 
@@ -32,7 +31,7 @@ public static class FlowText
     /// <summary>Writes one line.</summary>
     public static void Write(ref LineWriter line, in PackedFlow flow, in FlowTextStyle style)
     {
-        WriteEvent(ref line, in flow, in style);
+        WriteEvent(ref line, EventTime(in flow, in style), in style);
         WriteProtocol(ref line, in flow, in style);
 
         WriteTuple(ref line, in flow.Original, flow.Has(FlowFields.Original), "zone-orig="u8);
@@ -60,21 +59,30 @@ public static class FlowText
     internal static ulong EventTime(in PackedFlow flow, in FlowTextStyle style) =>
         flow.Has(FlowFields.TimestampEvent) ? flow.TimestampEvent : style.Now;
 
-    /// <summary>The name without its padding.</summary>
-    internal static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> padded)
+    /// <summary>Writes when and what, for an event.</summary>
+    /// <param name="line">Takes the text.</param>
+    /// <param name="time">Nanoseconds since the epoch.</param>
+    /// <param name="style">What to show.</param>
+    internal static void WriteEvent(ref LineWriter line, ulong time, in FlowTextStyle style)
     {
-        int end = padded.IndexOf((byte)0);
-        return end < 0 ? padded : padded[..end];
+        if (style.Shows(FlowTextParts.EventTime))
+        {
+            line.Write((byte)'[');
+            line.WriteRight(time / NanosecondsPerSecond, 8, (byte)'0');
+            line.Write((byte)'.');
+            line.WriteRight(time % NanosecondsPerSecond / 1000, 6, (byte)'0');
+            line.Write("]\t"u8);
+        }
+
+        if (style.Shows(FlowTextParts.New)) line.Write("    [NEW] "u8);
+        else if (style.Shows(FlowTextParts.Update)) line.Write(" [UPDATE] "u8);
+        else if (style.Shows(FlowTextParts.Destroy)) line.Write("[DESTROY] "u8);
     }
 
-    /// <summary>Whether a label is set: bit n is in byte n/8.</summary>
-    internal static bool IsSet(in LabelBits labels, int bit) =>
-        (MemoryMarshal.AsBytes(new ReadOnlySpan<LabelBits>(in labels))[bit / 8] >> (bit % 8) & 1) != 0;
-
     /// <summary>Writes ports, keys, or ICMP type, code and id, each followed by a blank.</summary>
-    internal static void WritePorts(ref LineWriter line, in FlowTuple tuple)
+    internal static void WritePorts(ref LineWriter line, in FlowTuple tuple, byte protocol)
     {
-        switch (tuple.Protocol)
+        switch (protocol)
         {
             case IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.UdpLite or IpProtocol.Sctp or IpProtocol.Dccp:
                 WriteNumber(ref line, "sport="u8, SourcePort(in tuple));
@@ -106,23 +114,6 @@ public static class FlowText
     /// <summary>The address, zero when unknown.</summary>
     internal static Address DestinationOf(in FlowTuple tuple) =>
         tuple.Has(TupleParts.Destination) ? tuple.Destination : default;
-
-    private static void WriteEvent(ref LineWriter line, in PackedFlow flow, in FlowTextStyle style)
-    {
-        if (style.Shows(FlowTextParts.EventTime))
-        {
-            ulong time = EventTime(in flow, in style);
-            line.Write((byte)'[');
-            line.WriteRight(time / NanosecondsPerSecond, 8, (byte)'0');
-            line.Write((byte)'.');
-            line.WriteRight(time % NanosecondsPerSecond / 1000, 6, (byte)'0');
-            line.Write("]\t"u8);
-        }
-
-        if (style.Shows(FlowTextParts.New)) line.Write("    [NEW] "u8);
-        else if (style.Shows(FlowTextParts.Update)) line.Write(" [UPDATE] "u8);
-        else if (style.Shows(FlowTextParts.Destroy)) line.Write("[DESTROY] "u8);
-    }
 
     private static void WriteProtocol(ref LineWriter line, in PackedFlow flow, in FlowTextStyle style)
     {
@@ -160,7 +151,7 @@ public static class FlowText
             line.Write((byte)' ');
         }
 
-        if (tuple.Has(TupleParts.Protocol)) WritePorts(ref line, in tuple);
+        if (tuple.Has(TupleParts.Protocol)) WritePorts(ref line, in tuple, tuple.Protocol);
         if (tuple.Has(TupleParts.Zone)) WriteNumber(ref line, zonePrefix, tuple.Zone);
     }
 
@@ -195,7 +186,7 @@ public static class FlowText
         }
 
         if (style.Shows(FlowTextParts.KernelTimes)) WriteKernelTimes(ref line, in flow);
-        if (flow.Has(FlowFields.Helper)) WriteName(ref line, "helper="u8, Trim(flow.Helper));
+        if (flow.Has(FlowFields.Helper)) WriteName(ref line, "helper="u8, NameText.Of(flow.Helper));
         if (style.Shows(FlowTextParts.Use) && flow.Has(FlowFields.Use)) WriteNumber(ref line, "use="u8, flow.Use);
         if (style.Shows(FlowTextParts.Id) && flow.Has(FlowFields.Id)) WriteNumber(ref line, "id="u8, flow.Id);
         if (style.LabelNames is { } names && flow.Has(FlowFields.Labels)) WriteLabels(ref line, in flow.Labels, names);
@@ -214,7 +205,7 @@ public static class FlowText
         byte separator = (byte)'=';
         for (int bit = 0; bit < LabelBitCount && bit < names.Count; bit++)
         {
-            if (names[bit] is not { } name || !IsSet(in labels, bit)) continue;
+            if (names[bit] is not { } name || !labels.Has(bit)) continue;
             line.Write(separator);
             line.WriteName(name);
             separator = (byte)',';

@@ -48,7 +48,7 @@ public static class FlowXml
 
         if ((flow.Fields & IndependentFields) != FlowFields.None) WriteIndependent(ref line, in flow, in style);
         if (style.Shows(FlowTextParts.EventTime)) WriteWhen(ref line, FlowText.EventTime(in flow, in style));
-        if (flow.Has(FlowFields.Helper)) WriteName(ref line, "helper"u8, FlowText.Trim(flow.Helper));
+        if (flow.Has(FlowFields.Helper)) WriteName(ref line, "helper"u8, NameText.Of(flow.Helper));
         line.Write("</flow>"u8);
     }
 
@@ -207,7 +207,7 @@ public static class FlowXml
         line.Write("<labels>"u8);
         for (int bit = 0; bit < FlowText.LabelBitCount && bit < names.Count; bit++)
         {
-            if (names[bit] is { } name && FlowText.IsSet(in labels, bit)) WriteName(ref line, "label"u8, name);
+            if (names[bit] is { } name && labels.Has(bit)) WriteName(ref line, "label"u8, name);
         }
 
         line.Write("</labels>"u8);
