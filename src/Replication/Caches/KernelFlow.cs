@@ -20,6 +20,7 @@ internal static class KernelFlow
         flow.Fields |= FlowFields.Original | FlowFields.Reply | FlowFields.Status;
         SetTimeout(ref flow, options, idleSeconds);
         if (flow.Has(FlowFields.TcpState) && !options.TcpWindowTracking) BeLiberal(ref flow);
+        else if (IsScaled(in flow)) FlagScales(ref flow);
         if (flow.Has(FlowFields.SynProxy) && flow.SynProxy == default) flow.Fields &= ~FlowFields.SynProxy;
         if (flow.Has(FlowFields.Master)) AddPorts(ref flow.Master);
 
@@ -62,6 +63,18 @@ internal static class KernelFlow
     {
         flow.TcpFlagsOriginal = flow.TcpFlagsOriginalMask = (byte)TcpFlags.BeLiberal;
         flow.TcpFlagsReply = flow.TcpFlagsReplyMask = (byte)TcpFlags.BeLiberal;
+        flow.Fields |= FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply;
+    }
+
+    private static bool IsScaled(in PackedFlow flow) =>
+        flow.Has(FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply)
+        && (flow.TcpWindowScaleOriginal | flow.TcpWindowScaleReply) != 0;
+
+    // Without the flag in both directions the kernel ignores the scales, and takes scaled windows for tiny ones.
+    private static void FlagScales(ref PackedFlow flow)
+    {
+        flow.TcpFlagsOriginal = flow.TcpFlagsOriginalMask = (byte)TcpFlags.WindowScale;
+        flow.TcpFlagsReply = flow.TcpFlagsReplyMask = (byte)TcpFlags.WindowScale;
         flow.Fields |= FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply;
     }
 
