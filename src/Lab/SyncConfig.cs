@@ -30,6 +30,9 @@ public sealed record SyncConfig
     /// <summary>Bytes it may grow to.</summary>
     public int NetlinkBufferSizeMaxGrowth { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>The protocols whose flows are replicated; empty for all.</summary>
+    public IReadOnlyList<string> Protocols { get; init; } = ["TCP", "UDP"];
+
     /// <summary>More lines for the mode's block.</summary>
     public string ModeLines { get; init; } = "";
 
@@ -59,10 +62,7 @@ public sealed record SyncConfig
             NetlinkBufferSize {{NetlinkBufferSize}}
             NetlinkBufferSizeMaxGrowth {{NetlinkBufferSizeMaxGrowth}}
             Filter From Userspace {
-                Protocol Accept {
-                    TCP
-                    UDP
-                }
+                {{ProtocolFilter}}
                 Address Ignore {
                     IPv4_address 127.0.0.1
                     IPv4_address {{Address}}
@@ -86,4 +86,7 @@ public sealed record SyncConfig
         }
 
         """;
+
+    private string ProtocolFilter =>
+        Protocols.Count > 0 ? $"Protocol Accept {{ {string.Join(' ', Protocols)} }}" : "";
 }

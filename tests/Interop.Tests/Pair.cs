@@ -1,0 +1,62 @@
+using TwinTrack.Lab;
+
+namespace TwinTrack.Interop.Tests;
+
+/// <summary>Two firewalls joined by a link, each with a conntrackd of either make.</summary>
+internal sealed class Pair : IDisposable
+{
+    private readonly RunDirectory _directory = RunDirectory.Create();
+    private readonly Topology _topology;
+
+    private Pair(Make first, Make second)
+    {
+        // Paths of control sockets have 107 bytes at most.
+        _topology = Topology.Build(_directory, new TopologyOptions());
+        First = new Node(_topology.Primary, first, $"{_directory.Path}/n1");
+        Second = new Node(_topology.Backup, second, $"{_directory.Path}/n2");
+    }
+
+    public Node First { get; }
+
+    public Node Second { get; }
+
+    /// <summary>The folder for what a test leaves.</summary>
+    public string Folder => _directory.Path;
+
+    /// <summary>Builds the firewalls without starting anything.</summary>
+    public static Pair Build(Make first, Make second) => new(first, second);
+
+    /// <summary>Builds the firewalls, changes both configurations, starts both daemons and waits until they talk.</summary>
+    public static Pair Start(Make first, Make second, Func<SyncConfig, SyncConfig>? change = null)
+    {
+        var pair = new Pair(first, second);
+        try
+        {
+            foreach (Node node in (Node[])[pair.First, pair.Second])
+            {
+                if (change is not null) node.Config = change(node.Config);
+                node.Start();
+            }
+
+            return pair;
+        }
+        catch
+        {
+            pair.Dispose();
+            throw;
+        }
+    }
+
+    public void SetLoss(int percent) => _topology.SetSyncLoss(percent);
+
+    /// <summary>Waits until the second node holds what the first one's internal cache does, and nothing else.</summary>
+    /// <returns>How long it took.</returns>
+    public TimeSpan WaitUntilEqual(TimeSpan? patience = null) => Replication.WaitUntilEqual(First, Second, patience);
+
+    public void Dispose()
+    {
+        First.Dispose();
+        Second.Dispose();
+        _topology.Dispose();
+    }
+}
