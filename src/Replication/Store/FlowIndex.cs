@@ -31,6 +31,9 @@ internal sealed unsafe class FlowIndex : IDisposable
 
     public FlowIndex() => Reset();
 
+    /// <summary>Slots of the old table that have not moved yet; 0 unless it grows.</summary>
+    public uint Unmoved => _old == null ? 0 : _oldMask + 1 - _moved;
+
     /// <summary>Walks the handles stored under a hash; the caller compares the records.</summary>
     public Matches Find(uint hash) => new(this, hash);
 

@@ -22,6 +22,10 @@ internal sealed unsafe class FlowStore : IDisposable
         FlowFields.Master | FlowFields.SecurityMark | FlowFields.SecurityContext | FlowFields.TimestampStart
         | FlowFields.TimestampStop | FlowFields.Labels | FlowFields.SequenceOriginal | FlowFields.SequenceReply;
 
+    private const FlowFields InReply =
+        FlowFields.Reply | FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
+        | FlowFields.DestinationNatPort;
+
     private readonly EntrySlabs _slabs;
     private readonly Slab _extras = new(sizeof(FlowExtras));
     private readonly FlowIndex _index = new();
@@ -39,6 +43,9 @@ internal sealed unsafe class FlowStore : IDisposable
 
     /// <summary>Records in use, dead ones included.</summary>
     public uint Records => _slabs[EntrySlabs.FlowsIPv4].Count + _slabs[EntrySlabs.FlowsIPv6].Count;
+
+    /// <summary>Records of rare parts in use.</summary>
+    public uint Extras => _extras.Count;
 
     public ref FlowRecord this[uint handle] => ref _slabs.Flow(handle);
 
@@ -80,13 +87,13 @@ internal sealed unsafe class FlowStore : IDisposable
     {
         ref FlowRecord record = ref this[handle];
         record.UpdatedAt = nowSeconds;
-        FlowFields fields = flow.Fields & Kept & ~FlowFields.Original;
+        FlowFields fields = Keep(in flow) & ~FlowFields.Original;
         if ((record.Fields & FlowFields.Reply) != 0) fields &= ~FlowFields.Reply;
 
         bool changed = WritePlain(ref record, in flow, fields);
-        if ((fields & (FlowFields.Reply | FlowFields.SourceNat | FlowFields.DestinationNat)) != 0)
-            changed |= WriteReply(handle, in flow, fields);
-        if ((fields & (InExtras | FlowFields.SynProxy)) != 0) changed |= WriteExtras(ref record, in flow, fields);
+        if ((fields & InReply) != 0) changed |= WriteReply(handle, in flow, fields);
+        if ((fields & (InExtras | FlowFields.SynProxy | FlowFields.Reply)) != 0)
+            changed |= WriteExtras(ref record, in flow, fields);
         record.Fields |= fields;
         return changed;
     }
@@ -240,11 +247,19 @@ internal sealed unsafe class FlowStore : IDisposable
         flow.Original.Source.Write(addresses, record.Family);
         flow.Original.Destination.Write(addresses[size..], record.Family);
 
-        FlowFields fields = flow.Fields & Kept;
+        FlowFields fields = Keep(in flow);
         WritePlain(ref record, in flow, fields);
         WriteReply(handle, in flow, fields);
         WriteExtras(ref record, in flow, fields);
         record.Fields = fields;
+    }
+
+    // A helper whose name finds no room in the table stays unknown.
+    private FlowFields Keep(in PackedFlow flow)
+    {
+        FlowFields fields = flow.Fields & Kept;
+        bool isUnnamed = (fields & FlowFields.Helper) != 0 && _names.Intern(NameOf(flow.Helper)) == 0;
+        return isUnnamed ? fields & ~FlowFields.Helper : fields;
     }
 
     private bool WritePlain(ref FlowRecord record, in PackedFlow flow, FlowFields fields)
@@ -392,11 +407,7 @@ internal sealed unsafe class FlowStore : IDisposable
 
     private void ReadTranslation(uint handle, ref PackedFlow flow)
     {
-        if ((flow.Fields & (FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
-            | FlowFields.DestinationNatPort)) == 0)
-        {
-            return;
-        }
+        if ((flow.Fields & InReply) == 0) return;
 
         ref FlowRecord record = ref this[handle];
         ReadOnlySpan<byte> addresses = Addresses(handle);
