@@ -9,18 +9,21 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
 {
     private const uint Limit = 65_536;
 
+    private uint _waiting;       // on the transmit queue; those that await an acknowledgement do not count
+
     /// <summary>Control messages in the queues.</summary>
     public uint Count => slabs[EntrySlabs.Controls].Count;
 
     /// <summary>Control messages dropped at the limit.</summary>
     public uint Dropped { get; private set; }
 
-    public void Queue(PeerFlags flags, Seq from, Seq to)
+    /// <returns>False when it was dropped.</returns>
+    public bool Queue(PeerFlags flags, Seq from, Seq to)
     {
-        if (Count >= Limit)
+        if (_waiting >= Limit)
         {
             Dropped++;
-            return;
+            return false;
         }
 
         uint handle = slabs.Allocate(EntrySlabs.Controls);
@@ -29,8 +32,23 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
         control.Flags = (byte)flags;
         control.From = from.Value;
         control.To = to.Value;
+        QueueAgain(handle);
+        return true;
+    }
+
+    public bool Queue(PeerFlags flags) => Queue(flags, default, default);
+
+    /// <summary>Puts a message back that was sent before.</summary>
+    public void QueueAgain(uint handle)
+    {
+        _waiting++;
         transmit.Append(handle);
     }
 
-    public void Queue(PeerFlags flags) => Queue(flags, default, default);
+    /// <summary>Takes a message from the queue to send it.</summary>
+    public void Take(uint handle)
+    {
+        _waiting--;
+        transmit.Remove(handle);
+    }
 }

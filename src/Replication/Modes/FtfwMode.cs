@@ -152,8 +152,7 @@ internal sealed class FtfwMode
         foreach (AckTracker peer in _peers.Values) acknowledged |= peer.Acknowledge(_outbox);
         if (acknowledged || _isAliveQueued) return;
 
-        _outbox.Queue(PeerFlags.Alive);
-        _isAliveQueued = true;
+        _isAliveQueued = _outbox.Queue(PeerFlags.Alive);
     }
 
     /// <summary>Takes in the header of a message (and the range of a control message).</summary>
@@ -210,7 +209,6 @@ internal sealed class FtfwMode
             // One that fits no packet goes alone, in a datagram that will be fragmented.
             if (used > 0 && used + length >= capacity) break;
 
-            _transmit.Remove(handle);
             if (isFlow) SendFlow(handle, message, length);
             else SendControl(handle, message);
             used += length;
@@ -308,7 +306,8 @@ internal sealed class FtfwMode
             if (new Seq(header.Sequence).IsAfter(to)) break;
             uint next = header.Next;
             _resend.Remove(handle);
-            _transmit.Append(handle);
+            if (EntrySlabs.IsFlow(handle)) _transmit.Append(handle);
+            else _outbox.QueueAgain(handle);
             handle = next;
         }
     }
@@ -346,6 +345,7 @@ internal sealed class FtfwMode
 
     private void SendFlow(uint handle, Span<byte> message, int length)
     {
+        _transmit.Remove(handle);
         ref EntryHeader entry = ref _slabs.Header(handle);
         PeerMessageType type = entry.State switch
         {
@@ -361,6 +361,7 @@ internal sealed class FtfwMode
 
     private void SendControl(uint handle, Span<byte> message)
     {
+        _outbox.Take(handle);
         ref ControlRecord control = ref _slabs.Control(handle);
         PeerFlags flags = ((PeerFlags)control.Flags & ~PeerFlags.Greetings) | TakeGreetings();
         control.Flags = (byte)flags;

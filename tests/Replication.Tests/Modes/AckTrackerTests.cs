@@ -1,0 +1,187 @@
+using TwinTrack.Replication.Modes;
+using TwinTrack.Replication.Store;
+using TwinTrack.Replication.Wire;
+using Xunit;
+
+namespace TwinTrack.Replication.Tests;
+
+public sealed class AckTrackerTests : IDisposable
+{
+    private readonly EntrySlabs _slabs = new();
+    private readonly EntryQueue _transmit;
+    private readonly ControlOutbox _outbox;
+
+    public AckTrackerTests()
+    {
+        _transmit = new EntryQueue(_slabs, QueueId.Transmit);
+        _outbox = new ControlOutbox(_slabs, _transmit);
+    }
+
+    [Fact]
+    public void Until_the_peer_is_heard_no_number_is_early_or_late()
+    {
+        var tracker = new AckTracker(10);
+        Assert.Equal(SequenceOrder.Unset, tracker.Order(new Seq(0)));
+        Assert.Equal(SequenceOrder.Unset, tracker.Order(new Seq(uint.MaxValue)));
+        Assert.False(tracker.Acknowledge(_outbox));
+    }
+
+    [Theory]
+    [InlineData(100u, 101u, "InSync")]
+    [InlineData(100u, 102u, "After")]
+    [InlineData(100u, 100u, "Before")]
+    [InlineData(100u, 99u, "Before")]
+    [InlineData(uint.MaxValue, 0u, "InSync")]
+    [InlineData(uint.MaxValue, 1u, "After")]
+    [InlineData(0u, uint.MaxValue, "Before")]
+    [InlineData(100u, 101u + 0x7fff_ffff, "After")]
+    [InlineData(100u, 101u + 0x8000_0000, "After")]      // both directions: later wins
+    [InlineData(100u, 101u + 0x8000_0001, "Before")]
+    public void A_number_stands_before_at_or_after_the_one_expected(uint last, uint sequence, string order)
+    {
+        var tracker = new AckTracker(10);
+        tracker.Accept(new Seq(last), isHello: false, _outbox);
+        Assert.Equal(order, tracker.Order(new Seq(sequence)).ToString());
+    }
+
+    [Fact]
+    public void A_full_window_is_acknowledged_at_once()
+    {
+        var tracker = new AckTracker(3);
+        Accept(tracker, 7, 8);
+        Assert.Empty(Queued());
+        Accept(tracker, 9);
+        Assert.Equal(["Ack 7..9"], Queued());
+        Accept(tracker, 10, 11, 12);
+        Assert.Equal(["Ack 10..12"], Queued());
+        Assert.False(tracker.Acknowledge(_outbox));
+    }
+
+    [Fact]
+    public void An_acknowledgement_by_the_timer_does_not_lengthen_the_window()
+    {
+        var tracker = new AckTracker(5);
+        Accept(tracker, 1, 2, 3);
+        Assert.True(tracker.Acknowledge(_outbox));
+        Assert.Equal(["Ack 1..3"], Queued());
+        Accept(tracker, 4, 5);
+        Assert.Equal(["Ack 4..5"], Queued());
+        Accept(tracker, 6, 7, 8, 9);
+        Assert.Empty(Queued());
+    }
+
+    [Fact]
+    public void Beyond_a_gap_what_came_is_acknowledged_and_what_did_not_is_asked_for()
+    {
+        var tracker = new AckTracker(5);
+        Accept(tracker, 1, 2);
+        tracker.AcceptAfterGap(new Seq(5), isHello: false, _outbox);
+        Assert.Equal(["Ack 1..2", "Nack 3..4"], Queued());
+        Assert.Equal(new Seq(5), tracker.Last);
+        Accept(tracker, 6, 7, 8, 9);
+        Assert.Equal(["Ack 5..9"], Queued());                  // the first after the gap counts for the window
+    }
+
+    [Fact]
+    public void A_gap_with_nothing_pending_is_only_asked_for()
+    {
+        var tracker = new AckTracker(5);
+        Accept(tracker, 1);
+        tracker.Acknowledge(_outbox);
+        Queued();
+        tracker.AcceptAfterGap(new Seq(3), isHello: false, _outbox);
+        Assert.Equal(["Nack 2..2"], Queued());
+    }
+
+    [Fact]
+    public void A_window_of_one_acknowledges_on_after_a_gap()
+    {
+        var tracker = new AckTracker(1);
+        Accept(tracker, 1);
+        tracker.AcceptAfterGap(new Seq(3), isHello: false, _outbox);
+        Assert.Equal(["Ack 1..1", "Nack 2..2"], Queued());
+        Accept(tracker, 4, 5, 6);
+        Assert.Equal(["Ack 3..5", "Ack 6..6"], Queued());
+    }
+
+    [Fact]
+    public void A_new_base_below_the_pending_run_starts_the_run_there()
+    {
+        var tracker = new AckTracker(4);
+        Accept(tracker, 100, 101);
+        tracker.Rebase(new Seq(50));
+        Accept(tracker, 50, 51);
+        Assert.Empty(Queued());
+        Assert.True(tracker.Acknowledge(_outbox));
+        Assert.Equal(["Ack 50..51"], Queued());
+    }
+
+    [Fact]
+    public void A_new_base_above_the_pending_run_leaves_it_open()
+    {
+        var tracker = new AckTracker(10);
+        Accept(tracker, 100);
+        tracker.Rebase(new Seq(500));
+        Accept(tracker, 500);
+        tracker.Acknowledge(_outbox);
+        Assert.Equal(["Ack 100..500"], Queued());
+    }
+
+    [Fact]
+    public void A_base_that_is_asked_for_again_is_not_acknowledged()
+    {
+        var tracker = new AckTracker(10);
+        Accept(tracker, 100, 101);
+        tracker.RebaseWithout(new Seq(90));
+        Assert.False(tracker.Acknowledge(_outbox));
+        Assert.Equal(SequenceOrder.InSync, tracker.Order(new Seq(91)));
+        Accept(tracker, 91);
+        tracker.Acknowledge(_outbox);
+        Assert.Equal(["Ack 91..91"], Queued());
+    }
+
+    [Theory]
+    [InlineData(1000u, 999u, true)]
+    [InlineData(1000u, 1000u, true)]
+    [InlineData(100_000u, 34_465u, true)]
+    [InlineData(100_000u, 34_464u, false)]
+    [InlineData(10u, 0xffff_ff00u, true)]
+    public void Late_messages_of_the_same_run_are_shortly_before(uint last, uint sequence, bool isShortly)
+    {
+        var tracker = new AckTracker(10);
+        Accept(tracker, last);
+        Assert.Equal(isShortly, tracker.IsShortlyBefore(new Seq(sequence)));
+    }
+
+    [Theory]
+    [InlineData(1000u, 1002u, true)]
+    [InlineData(1000u, 66_535u, true)]
+    [InlineData(1000u, 66_536u, false)]
+    public void Messages_behind_a_gap_of_the_same_run_are_shortly_after(uint last, uint sequence, bool isShortly)
+    {
+        var tracker = new AckTracker(10);
+        Accept(tracker, last);
+        Assert.Equal(isShortly, tracker.IsShortlyAfter(new Seq(sequence)));
+    }
+
+    public void Dispose() => _slabs.Dispose();
+
+    private void Accept(AckTracker tracker, params uint[] sequences)
+    {
+        foreach (uint sequence in sequences) tracker.Accept(new Seq(sequence), isHello: false, _outbox);
+    }
+
+    private List<string> Queued()
+    {
+        var queued = new List<string>();
+        while (_transmit.Head is var handle and not 0)
+        {
+            ControlRecord control = _slabs.Control(handle);
+            queued.Add($"{(PeerFlags)control.Flags} {control.From}..{control.To}");
+            _transmit.Remove(handle);
+            _slabs.Free(handle);
+        }
+
+        return queued;
+    }
+}

@@ -1,0 +1,174 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication.Wire;
+using Xunit;
+
+namespace TwinTrack.Replication.Tests;
+
+/// <summary>FT-FW at the start of either side.</summary>
+public sealed class HelloTests
+{
+    [Fact]
+    public void A_node_says_hello_with_every_message_until_it_is_answered()
+    {
+        using var node = new Node();
+        Assert.Equal(["HELLO+ALIVE", "HELLO+ALIVE"], node.Run(2000));
+        node.New(1);
+        Assert.Equal(["HELLO+NEW 1"], node.Say());
+        node.HearControl(PeerFlags.Alive);
+        Assert.Equal(["HELLO+ACK 5000..5000"], node.Run(1000));
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
+        node.Update(1);
+        Assert.Equal(["UPD 1"], node.Say());
+    }
+
+    [Fact]
+    public void An_answer_to_a_hello_that_was_never_said_does_not_count()
+    {
+        using var node = new Node();
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
+        node.New(1);
+        Assert.Equal(["HELLO+NEW 1"], node.Say());
+    }
+
+    [Fact]
+    public void A_hello_is_answered_once_on_whatever_leaves_next()
+    {
+        using Node node = Node.Greeted();
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        node.New(1);
+        node.New(2);
+        Assert.Equal(["BACK+NEW 1", "NEW 2"], node.Say());
+    }
+
+    [Fact]
+    public void A_node_that_wants_everything_at_start_asks_at_once()
+    {
+        using var node = new Node(new SyncOptions { StartupResync = true });
+        Assert.Equal(["HELLO+RESYNC"], node.Say());
+        Assert.Equal([SyncNoticeKind.ResyncRequested], node.NoticeKinds());
+    }
+
+    [Fact]
+    public void A_repeated_control_message_greets_by_the_state_of_today()
+    {
+        using var node = new Node(new SyncOptions { StartupResync = true });
+        uint number = Assert.Single(node.Send()).Number;
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
+        node.HearControl(PeerFlags.Nack, number, number);
+        Assert.Equal(["RESYNC"], node.Say());
+    }
+
+    [Fact]
+    public void A_peer_that_restarted_gets_again_the_flows_it_has_not_acknowledged()
+    {
+        using Node node = Node.Greeted();
+        node.New(1);
+        node.New(2);
+        node.New(3);
+        List<Said> said = node.Send();
+        node.HearControl(PeerFlags.Ack, said[0].Number, said[0].Number);
+        node.Destroy(3);
+        node.Send();
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Equal(["BACK+NEW 2", "DEL 3"], node.Say());
+        Assert.Equal(0ul, node.Stats.Lost);
+    }
+
+    [Fact]
+    public void A_peer_that_restarted_gets_no_control_messages_of_its_former_life()
+    {
+        using Node node = Node.Greeted();
+        node.HearControl(PeerFlags.Alive);
+        Assert.Equal(["ACK 5002..5003"], node.Run(1000));
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Empty(node.Say());
+        Assert.Equal(["BACK+ACK 90000..90000"], node.Run(1000));
+    }
+
+    [Fact]
+    public void A_peer_may_restart_with_a_number_far_before_its_last()
+    {
+        using Node node = Node.Greeted();
+        node.HearControl(PeerFlags.Alive);
+        node.PeerNext -= 1_000_000;
+        node.Hear(Node.Data(PeerMessageType.FlowNew, node.PeerNext++, Flows.Tcp(1), PeerFlags.Hello));
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(2));
+        Assert.Equal(2, node.Count(CacheKind.External));
+        Assert.Equal(0ul, node.Stats.Lost + node.Stats.Before);
+    }
+
+    [Fact]
+    public void A_second_hello_of_the_same_run_repeats_nothing()
+    {
+        using Node node = Node.Greeted();
+        node.New(1);
+        node.Send();
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Equal(["BACK+NEW 1"], node.Say());
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
+    public void A_gap_within_a_run_of_hellos_is_asked_for()
+    {
+        using Node node = Node.Greeted();
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        node.PeerNext++;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Equal(1ul, node.Stats.Lost);
+        Assert.Equal(["BACK+ACK 5002..90000", "NACK 90001..90001"], node.Say());
+    }
+
+    [Fact]
+    public void A_hello_with_a_number_far_ahead_is_another_restart()
+    {
+        using Node node = Node.Greeted();
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        node.PeerNext = 900_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Equal(0ul, node.Stats.Lost);
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
+    public void A_flow_under_a_late_hello_is_asked_for_again_and_not_acknowledged()
+    {
+        using Node node = Node.Greeted();
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(1));
+        uint late = node.PeerNext - 20;
+        node.Hear(Node.Data(PeerMessageType.FlowUpdate, late, Flows.Tcp(1, TcpState.SynSent), PeerFlags.Hello));
+        Assert.DoesNotContain("SYN_SENT", string.Concat(Flows.Lines(node.Engine, CacheKind.External)), StringComparison.Ordinal);
+        Assert.Equal([$"BACK+NACK {late}..{late}"], node.Say());
+        Assert.Equal(["ALIVE"], node.Run(1000));
+    }
+
+    [Fact]
+    public void Two_nodes_that_start_together_agree_after_three_messages()
+    {
+        using var left = new Node(first: 1000);
+        using var right = new Node(first: 5000);
+        Assert.Equal(["HELLO+ALIVE"], Carry(left, right));
+        Assert.Equal(["HELLO+BACK+ACK 1000..1000"], Carry(right, left));
+        Assert.Equal(["BACK+ACK 5000..5000"], Carry(left, right));
+        Assert.Equal(["ACK 1001..1001"], Carry(right, left));
+    }
+
+    private static List<string> Carry(Node from, Node to)
+    {
+        from.Wait(1000);
+        var said = new List<string>();
+        foreach (byte[] datagram in from.Datagrams())
+        {
+            said.AddRange(Node.Parse(datagram).Select(one => one.Text));
+            to.Hear(datagram);
+        }
+
+        return said;
+    }
+}
