@@ -100,6 +100,21 @@ internal sealed class Node : IDisposable
         while (Engine.PollTransmit(Now, _buffer, capacity) is var length and not 0) yield return _buffer[..length];
     }
 
+    /// <summary>Sends everything, through pauses too, and hears that it has arrived.</summary>
+    /// <returns>How many messages were sent.</returns>
+    public int AcknowledgeAll()
+    {
+        List<Said> said = Send();
+        while (Stats.TransmitQueue > 0)
+        {
+            Wait(50);
+            said.AddRange(Send());
+        }
+
+        HearControl(PeerFlags.Ack, said[0].Number, said[^1].Number);
+        return said.Count;
+    }
+
     public void Hear(params byte[][] messages) => Hear(default, messages);
 
     public void Hear(PeerId peer, params byte[][] messages) =>
@@ -143,6 +158,9 @@ internal sealed class Node : IDisposable
 
         return requests;
     }
+
+    /// <summary>Every request there is now, in words only.</summary>
+    public List<string> RequestTexts() => [.. Requests().Select(request => request.Text)];
 
     public List<SyncNotice> Notices()
     {

@@ -25,6 +25,7 @@ internal sealed class FtfwMode
 {
     private const long AliveMilliseconds = 1000;
     private const int PeerLimit = 32;
+    private const uint GivenUpLimit = 65_536;
 
     // Sent without any acknowledgement, then a pause: a peer that is slower than we are is not drowned.
     private const int MostUnanswered = 8192;
@@ -295,6 +296,10 @@ internal sealed class FtfwMode
 
         _unanswered = 0;
         if (_resend.Count == 0) _isOverflowing = false;
+
+        // What was given up so long ago is not asked for any more; and numbers wrap round.
+        if (_givenUp is { } given && _sequence.DistanceFrom(given) > GivenUpLimit + (uint)_options.ResendQueueSize)
+            _givenUp = null;
     }
 
     private void Repeat(Seq from, Seq to)
