@@ -27,6 +27,9 @@ public sealed class DaemonProcess : IDisposable
     /// <summary>Path of its log.</summary>
     public string LogPath => _prefix + ".log";
 
+    /// <summary>Path of its control socket.</summary>
+    public string ControlPath => _prefix + ".ctl";
+
     /// <summary>Path of what it writes to standard output and error.</summary>
     public string ConsolePath => _prefix + ".out";
 
@@ -58,7 +61,7 @@ public sealed class DaemonProcess : IDisposable
     public void WaitUntilReady(CancellationToken cancellation = default)
     {
         var watch = Stopwatch.StartNew();
-        while (!File.Exists(_prefix + ".ctl") || Control("-s").ExitCode != 0)
+        while (!File.Exists(ControlPath) || Control("-s").ExitCode != 0)
         {
             cancellation.ThrowIfCancellationRequested();
             if (_process.HasExited)

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace TwinTrack.Bench;
+
+/// <summary>The command line.</summary>
+internal static class BenchCommand
+{
+    /// <summary>Reads the arguments and runs.</summary>
+    /// <param name="args">As the shell gave them.</param>
+    /// <param name="run">Takes what they ask for and gives the exit status.</param>
+    public static int Invoke(string[] args, Func<BenchOptions, int> run)
+    {
+        string root = FindRoot();
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Measure only burst, dump, commit or http; may be given several times.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        only.AcceptOnlyFromAmong(Workloads.All);
+        Option<int> flows = Number("--flows", 100_000, "Flows of burst, dump and commit.");
+        Option<int> rounds = Number("--rounds", 3, "How often everything is repeated.");
+        Option<int> seconds = Number("--seconds", 8, "Seconds of HTTP load for each set-up of a round.");
+        Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
+        Option<string> original = Text(
+            "--original", Lab.Command.Find("conntrackd") ?? "/usr/sbin/conntrackd", "The original conntrackd.");
+        Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
+        var command = new RootCommand("Measures the original conntrackd and ours side by side.")
+        {
+            only, flows, rounds, seconds, ours, original, output,
+        };
+        command.SetAction(parsed => run(new BenchOptions
+        {
+            Workloads = parsed.GetValue(only) is { Length: > 0 } chosen ? chosen : Workloads.All,
+            Flows = parsed.GetValue(flows),
+            Rounds = parsed.GetValue(rounds),
+            Seconds = parsed.GetValue(seconds),
+            Ours = Path.GetFullPath(parsed.GetValue(ours)!),
+            Original = Path.GetFullPath(parsed.GetValue(original)!),
+            Output = Path.GetFullPath(parsed.GetValue(output)!),
+            CommandLine = "make bench" + (args.Length > 0 ? $" ARGS=\"{string.Join(' ', args)}\"" : ""),
+        }));
+        return command.Parse(args).Invoke();
+    }
+
+    private static Option<int> Number(string name, int standard, string description)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => standard };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1) result.AddError($"{name} takes a number of at least 1");
+        });
+        return option;
+    }
+
+    private static Option<string> Text(string name, string standard, string description) =>
+        new(name) { Description = description, DefaultValueFactory = _ => standard };
+
+    private static string StandardOutput(string root) => Path.Combine(
+        root, "bench", "results",
+        string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyy-MM-dd}-{Machine.Name()}.md"));
+
+    // The results belong to the sources, wherever the program was started from.
+    private static string FindRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "twintrack.slnx")))
+            folder = folder.Parent;
+        return folder?.FullName ?? Environment.CurrentDirectory;
+    }
+}

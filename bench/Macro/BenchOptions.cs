@@ -1,0 +1,32 @@
+namespace TwinTrack.Bench;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>The workloads to measure.</summary>
+    public required IReadOnlyList<string> Workloads { get; init; }
+
+    /// <summary>Flows of burst, dump and commit.</summary>
+    public int Flows { get; init; } = 100_000;
+
+    /// <summary>How often everything is repeated.</summary>
+    public int Rounds { get; init; } = 3;
+
+    /// <summary>Seconds of HTTP load for each of the four set-ups of a round.</summary>
+    public int Seconds { get; init; } = 8;
+
+    /// <summary>Path of our conntrackd.</summary>
+    public required string Ours { get; init; }
+
+    /// <summary>Path of the original conntrackd.</summary>
+    public required string Original { get; init; }
+
+    /// <summary>Where the Markdown goes.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>The command that repeats the run.</summary>
+    public required string CommandLine { get; init; }
+
+    /// <summary>Whether a workload is among those asked for.</summary>
+    public bool Has(string workload) => Workloads.Contains(workload, StringComparer.Ordinal);
+}

@@ -1,0 +1,83 @@
+namespace TwinTrack.Bench;
+
+/// <summary>Something measured.</summary>
+/// <param name="Workload">What was done meanwhile, see <see cref="Workloads"/>.</param>
+/// <param name="Name">What it is, for a row of the table.</param>
+/// <param name="Unit">Its unit, for people.</param>
+/// <param name="Decimals">How many of them mean something.</param>
+internal sealed record Figure(string Workload, string Name, string Unit, int Decimals)
+{
+    public string Format(double value) => value.ToString("N" + Decimals);
+}
+
+/// <summary>The names of the workloads, as <c>--only</c> takes them.</summary>
+internal static class Workloads
+{
+    public const string Burst = "burst";
+    public const string Commit = "commit";
+    public const string Dump = "dump";
+    public const string Http = "http";
+
+    public static readonly string[] All = [Burst, Dump, Commit, Http];
+
+    /// <summary>The heading of a workload's tables.</summary>
+    public static string Title(string workload, BenchOptions options) => workload switch
+    {
+        Burst => $"Burst of {options.Flows:N0} new flows on the primary",
+        Dump => $"Dump (-e) of {options.Flows:N0} flows on the backup to /dev/null",
+        Commit => $"Commit (-c) of {options.Flows:N0} flows on the backup",
+        _ => $"HTTP GETs of 4 KB, each on its own connection, through the primary: "
+            + $"{WebClient.Connections} at a time, {options.Seconds} s",
+    };
+}
+
+/// <summary>Every figure the runs take, in the order of the tables.</summary>
+internal static class Figures
+{
+    public static readonly Figure TimeToEqual = new(Workloads.Burst, "time to equal caches", "s", 3);
+    public static readonly Figure TimeAfterLast = new(Workloads.Burst, "of it after the last flow was made", "s", 3);
+    public static readonly Figure BurstPrimary = new(Workloads.Burst, "CPU per flow, primary", "µs", 2);
+    public static readonly Figure BurstBackup = new(Workloads.Burst, "CPU per flow, backup", "µs", 2);
+    public static readonly Figure BurstPrimaryKernel = new(Workloads.Burst, "of it in the kernel, primary", "µs", 2);
+    public static readonly Figure BurstBackupKernel = new(Workloads.Burst, "of it in the kernel, backup", "µs", 2);
+    public static readonly Figure MemoryPrimary = new(Workloads.Burst, "resident memory per flow, primary", "B", 0);
+    public static readonly Figure MemoryBackup = new(Workloads.Burst, "resident memory per flow, backup", "B", 0);
+    public static readonly Figure PeakPrimary = new(Workloads.Burst, "the same at its peak, primary", "B", 0);
+    public static readonly Figure PeakBackup = new(Workloads.Burst, "the same at its peak, backup", "B", 0);
+    public static readonly Figure BasePrimary = new(Workloads.Burst, "resident memory before, primary", "KiB", 0);
+    public static readonly Figure BurstBytesPrimary = new(Workloads.Burst, "bytes sent per flow, primary", "B", 1);
+    public static readonly Figure BurstBytesBackup = new(Workloads.Burst, "bytes sent per flow, backup", "B", 2);
+    public static readonly Figure BurstPacketsPrimary =
+        new(Workloads.Burst, "datagrams per 1,000 flows, primary", "", 1);
+    public static readonly Figure BurstPacketsBackup =
+        new(Workloads.Burst, "datagrams per 1,000 flows, backup", "", 1);
+
+    public static readonly Figure DumpTime = new(Workloads.Dump, "time of the client's call", "s", 3);
+    public static readonly Figure DumpDaemon = new(Workloads.Dump, "CPU of the daemon and its children", "s", 3);
+    public static readonly Figure DumpClient = new(Workloads.Dump, "CPU of the client", "s", 3);
+
+    public static readonly Figure CommitTime = new(Workloads.Commit, "time of the client's call", "s", 3);
+    public static readonly Figure CommitDaemon = new(Workloads.Commit, "CPU of the daemon and its children", "s", 3);
+    public static readonly Figure CommitClient = new(Workloads.Commit, "CPU of the client", "s", 3);
+
+    public static readonly Figure Requests = new(Workloads.Http, "requests/s", "", 0);
+    public static readonly Figure HttpPrimary = new(Workloads.Http, "CPU per connection, primary", "µs", 1);
+    public static readonly Figure HttpBackup = new(Workloads.Http, "CPU per connection, backup", "µs", 1);
+    public static readonly Figure HttpPrimaryKernel = new(Workloads.Http, "of it in the kernel, primary", "µs", 1);
+    public static readonly Figure HttpBackupKernel = new(Workloads.Http, "of it in the kernel, backup", "µs", 1);
+    public static readonly Figure HttpBytesPrimary = new(Workloads.Http, "bytes sent per connection, primary", "B", 1);
+    public static readonly Figure HttpBytesBackup = new(Workloads.Http, "bytes sent per connection, backup", "B", 1);
+    public static readonly Figure HttpPacketsPrimary = new(Workloads.Http, "datagrams per connection, primary", "", 3);
+    public static readonly Figure HttpPacketsBackup = new(Workloads.Http, "datagrams per connection, backup", "", 3);
+
+    public static readonly Figure[] All =
+    [
+        TimeToEqual, TimeAfterLast, BurstPrimary, BurstPrimaryKernel, BurstBackup, BurstBackupKernel,
+        MemoryPrimary, MemoryBackup, PeakPrimary, PeakBackup, BasePrimary,
+        BurstBytesPrimary, BurstBytesBackup, BurstPacketsPrimary, BurstPacketsBackup,
+        DumpTime, DumpDaemon, DumpClient,
+        CommitTime, CommitDaemon, CommitClient,
+        Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
+        HttpPacketsPrimary, HttpPacketsBackup,
+    ];
+}

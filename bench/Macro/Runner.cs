@@ -1,0 +1,62 @@
+using System.Globalization;
+using TwinTrack.Lab;
+
+namespace TwinTrack.Bench;
+
+/// <summary>Runs the rounds, original and ours by turns, so that disturbances hit both.</summary>
+internal sealed class Runner(BenchOptions options, CancellationToken cancellation)
+{
+    private readonly Samples _samples = new();
+    private readonly Contestant[] _contestants =
+        [new(Subjects.Original, options.Original), new(Subjects.Ours, options.Ours)];
+
+    /// <summary>Runs everything asked for.</summary>
+    public Samples Run()
+    {
+        WarmUp();
+        for (int round = 1; round <= options.Rounds; round++)
+        {
+            // Who goes first changes, so that a drift of the machine does not favour one of them.
+            Contestant[] order = round % 2 == 1 ? _contestants : [.. _contestants.Reverse()];
+            _samples.OtherWork.Add(Machine.OtherWork(cancellation));
+            if (options.Has(Workloads.Burst) || options.Has(Workloads.Dump) || options.Has(Workloads.Commit))
+                foreach (Contestant contestant in order)
+                    Take(new BurstRound(options, contestant, round, cancellation).Run());
+            if (!options.Has(Workloads.Http)) continue;
+
+            _samples.OtherWork.Add(Machine.OtherWork(cancellation));
+            var http = new HttpRound(options, round, cancellation);
+            Take([http.RunBare()]);
+            Take([http.RunListener()]);
+            foreach (Contestant contestant in order) Take([http.RunPair(contestant)]);
+        }
+
+        return _samples;
+    }
+
+    // The first flows would pay for the compilation of the code that makes them.
+    private static void WarmUp()
+    {
+        using var bed = TestBed.Build();
+        for (int i = 0; i < 5; i++) FlowGenerator.Create(bed.Topology.Primary.Namespace, 2000, first: i * 2000);
+        _ = FlowSets.CompareKernels(bed.Topology.Primary.Namespace, bed.Topology.Primary.Namespace);
+    }
+
+    private void Take(IEnumerable<RoundResult> results)
+    {
+        RoundResult[] list = [.. results];
+        _samples.Add(list);
+        foreach (RoundResult result in list) Console.Error.WriteLine(Line(result));
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private static string Line(RoundResult result)
+    {
+        Figure main = Figures.All.First(figure => figure.Workload == result.Workload);
+        string value = result[main] is { } number ? $"{main.Format(number)} {main.Unit}".Trim() : "no figure";
+        string invalid = result.Invalid.Length > 0 ? $"  INVALID: {result.Invalid}" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"round {result.Round}  {result.Workload,-6} {result.Subject,-13} {main.Name}: {value}{invalid}");
+    }
+}
