@@ -119,4 +119,82 @@ public sealed class RequestQueueTests
             ],
             answers);
     });
+
+    [Fact]
+    public void Without_privileges_every_request_of_a_batch_is_refused() => PrivateNetwork.Run(() =>
+    {
+        using var queue = new RequestQueue();
+        Privileges.Drop();
+        for (uint i = 0; i < 5; i++)
+        {
+            PackedFlow flow = Flows.Udp((ushort)(i + 1));
+            queue.Create(i, in flow);
+        }
+
+        queue.Send();
+        for (uint i = 0; i < 5; i++)
+        {
+            Assert.True(queue.TryReadAnswer(out RequestAnswer answer));
+            Assert.Equal((i, Errno.NotPermitted), (answer.Token, answer.Error.Code));
+        }
+
+        Assert.Throws<NetlinkException>(() => new EventStream(EventGroups.Flows));
+    });
+
+    [Fact]
+    public void A_flow_that_cannot_be_asked_for_is_not_queued() => PrivateNetwork.Run(() =>
+    {
+        using var queue = new RequestQueue();
+        PackedFlow nothing = default;
+        Assert.Throws<ArgumentException>(() => queue.Delete(1, in nothing));
+        Assert.Equal(0, queue.Pending);
+        Assert.True(queue.Send().IsSuccess);
+        Assert.False(queue.TryReadAnswer(out _));
+
+        PackedFlow flow = Flows.Udp(1);
+        queue.Create(2, in flow);
+        queue.Send();
+        Assert.True(queue.TryReadAnswer(out RequestAnswer answer));
+        Assert.Equal(new RequestAnswer(2, NetlinkError.Success), answer);
+    });
+
+    [Fact]
+    public void Batches_and_their_events_allocate_nothing() => PrivateNetwork.Run(() =>
+    {
+        using var events = new EventStream(EventGroups.Flows, receiveBufferBytes: 4 << 20);
+        using var queue = new RequestQueue();
+        PackedFlow flow = Flows.Tcp(1);
+        PackedFlow seen = default;
+        Assert.Equal(2 * RequestQueue.Capacity, CreateAndDelete(queue, events, ref flow, ref seen));
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        int count = 0;
+        for (int i = 0; i < 20; i++) count += CreateAndDelete(queue, events, ref flow, ref seen);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(20 * 2 * RequestQueue.Capacity, count);
+    });
+
+    // Each flow is created, created again in vain, and deleted; returns how many events that made.
+    private static int CreateAndDelete(
+        RequestQueue queue, EventStream events, ref PackedFlow flow, ref PackedFlow seen)
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            for (uint i = 0; i < RequestQueue.Capacity; i++)
+            {
+                flow.Original.SourcePort = flow.Reply.DestinationPort = (ushort)(i + 1);
+                if (round < 2) queue.Create(i, in flow);
+                else queue.Delete(i, in flow);
+            }
+
+            queue.Send();
+            int failed = 0;
+            while (queue.TryReadAnswer(out RequestAnswer answer)) failed += answer.Error.IsSuccess ? 0 : 1;
+            if (failed != (round == 1 ? RequestQueue.Capacity : 0)) return -1;
+        }
+
+        int count = 0;
+        while (events.Read(ref seen) == EventStatus.Flow) count++;
+        return count;
+    }
 }
