@@ -85,12 +85,13 @@ public sealed class FlowCodecTests
     }
 
     [Theory]
-    [InlineData("0c0001800800018005000100")]           // an address of one byte
-    [InlineData("1800018014000180080001000a0000010800040000000000")] // IPv6 attribute with four bytes
-    [InlineData("100002800c000180080003000a000001")]   // an IPv6 source with four bytes
+    [InlineData("100001800c000180050001000a000000")] // an address of one byte
+    [InlineData("1800018014000180080001000a0000010800040000000000")]    // an IPv6 destination with four bytes
+    [InlineData("1c0001801800018014000300fd830000000000000000000000000001")] // an IPv6 source in an IPv4 message
+    [InlineData("100002800c000180080003000a000001")]   // an IPv6 source with four bytes, in the reply
     [InlineData("0500030000000000")]                   // a status of one byte
-    [InlineData("0c00048008000180050001000100")]       // a nest longer than its parent
-    [InlineData("180005801400010061616161616161616161616161616161")] // a helper's name of sixteen bytes
+    [InlineData("0c00048010000180050001000100000000000000")] // a nest longer than its parent
+    [InlineData("180005801400010061616161616161616161616161616161")]    // a helper's name of sixteen bytes
     public void Damage_inside_an_attribute_is_refused(string attributes)
     {
         PackedFlow flow = default;

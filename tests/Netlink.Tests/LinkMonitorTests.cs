@@ -41,6 +41,24 @@ public sealed class LinkMonitorTests
         Assert.True(monitor.TryGet("lo", out _));
     });
 
+    [Fact]
+    public void News_that_change_nothing_are_not_told() => PrivateNetwork.Run(() =>
+    {
+        using var monitor = new LinkMonitor();
+        PrivateNetwork.Execute("ip", "link", "add", "left", "type", "veth", "peer", "name", "right");
+        PrivateNetwork.Execute("ip", "link", "set", "left", "up");
+        PrivateNetwork.Execute("ip", "link", "set", "left", "alias", "an alias is no state of a link");
+        PrivateNetwork.Execute("ip", "link", "del", "left");
+
+        LinkState before = default;
+        while (!before.IsGone)
+        {
+            LinkState link = WaitFor(monitor, "left");
+            Assert.NotEqual(before, link);
+            before = link;
+        }
+    });
+
     private static LinkState WaitFor(LinkMonitor monitor, string name, Func<LinkState, bool>? condition = null)
     {
         while (true)

@@ -69,10 +69,12 @@ public sealed class RequestQueueTests
     public void Lost_answers_are_told_and_the_next_batch_is_not_confused() => PrivateNetwork.Run(() =>
     {
         using var queue = new RequestQueue();
+        using var client = new ConntrackClient();
         queue.Socket.SetReceiveBufferSize(1); // the kernel's minimum: room for a few errors
         for (uint i = 0; i < 100; i++)
         {
             PackedFlow flow = Flows.Udp((ushort)(i + 1));
+            if (i % 2 == 0) client.Create(in flow);
             queue.Delete(i, in flow);
         }
 
@@ -82,7 +84,7 @@ public sealed class RequestQueueTests
         Assert.Equal(100, codes.Count);
         Assert.Contains(Errno.NotFound, codes);
         Assert.Contains(Errno.NoBufferSpace, codes);
-        Assert.DoesNotContain(Errno.None, codes);
+        Assert.DoesNotContain(Errno.None, codes); // half of them were deleted, but nobody can tell which
 
         PackedFlow last = Flows.Udp(1);
         queue.Create(7, in last);
