@@ -63,15 +63,14 @@ public static class Command
     /// <returns>Its path, or null.</returns>
     public static string? Find(string program)
     {
-        string path = Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/sbin:/usr/bin:/bin";
-        return path.Split(':', StringSplitOptions.RemoveEmptyEntries)
+        return SearchPath().Split(':', StringSplitOptions.RemoveEmptyEntries)
             .Select(directory => Path.Combine(directory, program))
             .FirstOrDefault(File.Exists);
     }
 
     internal static Process Start(string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Find(program) ?? program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -80,6 +79,7 @@ public static class Command
         };
         // Their messages are read: translations would not be understood.
         start.Environment["LC_ALL"] = "C";
+        start.Environment["PATH"] = SearchPath();
         try
         {
             return Process.Start(start)!;
@@ -89,6 +89,10 @@ public static class Command
             throw new LabException($"cannot run {program}: {e.Message}", e);
         }
     }
+
+    // A root shell that was not logged in may lack the folders of system programs.
+    private static string SearchPath() =>
+        Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/sbin:/usr/bin:/bin";
 
     private static void WriteInput(Process process, string input)
     {

@@ -7,7 +7,7 @@ namespace TwinTrack.Lab;
 
 /// <summary>A stateful firewall in a namespace: drops everything but the client's flows and the link to its peer.</summary>
 /// <remarks>New flows only by the client: UDP, or TCP that begins with a SYN; what conntrack calls invalid is dropped.</remarks>
-public sealed class Firewall
+public sealed class Firewall : IDisposable
 {
     /// <summary>The interface of the link between the firewalls.</summary>
     public const string SyncInterface = "sync0";
@@ -19,6 +19,7 @@ public sealed class Firewall
 
     private readonly byte _number;
     private readonly bool _sourceNat;
+    private readonly List<GratuitousArp> _announcements = [];
 
     internal Firewall(NetNamespace home, byte number, bool sourceNat)
     {
@@ -92,8 +93,7 @@ public sealed class Firewall
         AddVirtualAddresses();
         for (int i = 0; i < Announcements; i++)
         {
-            Announce(ClientSide);
-            Announce(ServerSide);
+            foreach (GratuitousArp announcement in _announcements) announcement.Send();
         }
     }
 
@@ -102,6 +102,13 @@ public sealed class Firewall
 
     /// <summary>Takes the links up again after <see cref="SetLinksDown"/>.</summary>
     public void SetLinksUp() => SetLinks("up");
+
+    /// <summary>Closes its sockets.</summary>
+    public void Dispose()
+    {
+        foreach (GratuitousArp announcement in _announcements) announcement.Dispose();
+        _announcements.Clear();
+    }
 
     internal void AddVirtualAddresses() => Namespace.Ip(
         $"""
@@ -142,6 +149,8 @@ public sealed class Firewall
 
             """);
         SetLinksUp();
+        _announcements.Add(Announcement(ClientSide));
+        _announcements.Add(Announcement(ServerSide));
     }
 
     private void SetLinks(string state) => Namespace.Ip(
@@ -152,10 +161,10 @@ public sealed class Firewall
 
         """);
 
-    private void Announce(FirewallSide side)
+    private GratuitousArp Announcement(FirewallSide side)
     {
         byte[] hardware = PhysicalAddress.Parse(HardwareAddress(side)).GetAddressBytes();
-        Namespace.Run(() => GratuitousArp.Send(side.Interface, hardware, side.VirtualAddress));
+        return Namespace.Run(() => new GratuitousArp(side.Interface, hardware, side.VirtualAddress));
     }
 
     private ulong ReadCounter(string name)

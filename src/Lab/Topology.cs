@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace TwinTrack.Lab;
@@ -27,6 +28,8 @@ public sealed class Topology : IDisposable
 
     /// <summary>The server's address.</summary>
     public static readonly IPAddress ServerAddress = new([10, 77, 2, 10]);
+
+    private static readonly TimeSpan LinkDeadline = TimeSpan.FromSeconds(10);
 
     private readonly RunDirectory _directory;
 
@@ -74,7 +77,12 @@ public sealed class Topology : IDisposable
     }
 
     /// <summary>Removes the namespaces and what runs in them.</summary>
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        Primary.Dispose();
+        Backup.Dispose();
+        _directory.Dispose();
+    }
 
     /// <summary>Says what is missing, before anything is built.</summary>
     /// <exception cref="LabException">The right to make namespaces, a tool or its package.</exception>
@@ -87,7 +95,8 @@ public sealed class Topology : IDisposable
 
     private void Wire()
     {
-        foreach (NetNamespace made in (NetNamespace[])[Client, Server, Primary.Namespace, Backup.Namespace])
+        NetNamespace[] namespaces = [Client, Server, Primary.Namespace, Backup.Namespace];
+        foreach (NetNamespace made in namespaces)
         {
             // IPv6 would only add neighbour discovery to what is counted.
             made.WriteSetting("net/ipv6/conf/all/disable_ipv6", "1");
@@ -96,11 +105,11 @@ public sealed class Topology : IDisposable
 
         Command.Require("ip", ["-batch", "-"],
             $"""
-            {Cable(Client, "port1", Primary, Firewall.ClientSide)}
-            {Cable(Client, "port2", Backup, Firewall.ClientSide)}
-            {Cable(Server, "port1", Primary, Firewall.ServerSide)}
-            {Cable(Server, "port2", Backup, Firewall.ServerSide)}
-            {Cable(Primary, Backup)}
+            {Cable(101, Client, "port1", Primary, Firewall.ClientSide)}
+            {Cable(102, Client, "port2", Backup, Firewall.ClientSide)}
+            {Cable(103, Server, "port1", Primary, Firewall.ServerSide)}
+            {Cable(104, Server, "port2", Backup, Firewall.ServerSide)}
+            {Cable(105, Primary, Backup)}
 
             """);
         Primary.Configure();
@@ -108,6 +117,7 @@ public sealed class Topology : IDisposable
         Primary.AddVirtualAddresses();
         ConfigureHost(Client, ClientAddress, Firewall.ClientSide);
         ConfigureHost(Server, ServerAddress, Firewall.ServerSide);
+        foreach (NetNamespace made in namespaces) AwaitLinks(made);
     }
 
     private static void ConfigureHost(NetNamespace host, IPAddress address, FirewallSide side)
@@ -124,11 +134,14 @@ public sealed class Topology : IDisposable
         // Where br_netfilter is built in, bridged packets would pass the IP hooks as well.
         if (host.Run(() => File.Exists("/proc/sys/net/bridge/bridge-nf-call-iptables")))
             host.WriteSetting("net/bridge/bridge-nf-call-iptables", "0");
+        // A port that is up before it joins forwards at once; else the kernel thinks about its carrier for up to 1 s.
         host.Ip(
             $"""
             link set lo up
-            link set port1 master lan up
-            link set port2 master lan up
+            link set port1 up
+            link set port2 up
+            link set port1 master lan
+            link set port2 master lan
             address add {address}/24 dev lan
             link set lan up
             route add default via {side.VirtualAddress}
@@ -136,11 +149,34 @@ public sealed class Topology : IDisposable
             """);
     }
 
-    private static string Cable(NetNamespace host, string port, Firewall firewall, FirewallSide side) =>
-        $"link add {port} netns {host.Name} type veth peer name {side.Interface} "
+    // The kernel takes links into use in the background, a second late at worst, and drops what is sent before.
+    private static void AwaitLinks(NetNamespace made)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!Command.Require("ip", ["-n", made.Name, "-d", "-o", "link"]).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).All(IsReady))
+        {
+            if (watch.Elapsed > LinkDeadline) throw new LabException($"the links of {made.Name} do not come up");
+            Thread.Sleep(5);
+        }
+    }
+
+    // 2: port1@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 ... state UP ... bridge_slave state forwarding ...
+    // The bridge itself works before the kernel calls it up.
+    private static bool IsReady(string link) =>
+        link.Contains("LOOPBACK", StringComparison.Ordinal)
+        || link.Contains(": lan:", StringComparison.Ordinal)
+        || (link.Contains(" state UP ", StringComparison.Ordinal)
+            && (!link.Contains(" bridge_slave ", StringComparison.Ordinal)
+                || link.Contains(" state forwarding ", StringComparison.Ordinal)));
+
+    // Where both ends of a cable happen to have the same index, the kernel may take a second to call them up.
+    private static string Cable(
+        int index, NetNamespace host, string port, Firewall firewall, FirewallSide side) =>
+        $"link add {port} index {index} netns {host.Name} type veth peer name {side.Interface} "
         + $"address {firewall.HardwareAddress(side)} netns {firewall.Namespace.Name}";
 
-    private static string Cable(Firewall first, Firewall second) =>
-        $"link add {Firewall.SyncInterface} netns {first.Namespace.Name} type veth "
+    private static string Cable(int index, Firewall first, Firewall second) =>
+        $"link add {Firewall.SyncInterface} index {index} netns {first.Namespace.Name} type veth "
         + $"peer name {Firewall.SyncInterface} netns {second.Namespace.Name}";
 }
