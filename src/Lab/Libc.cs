@@ -9,6 +9,7 @@ internal static partial class Libc
     public const int OpenCloseOnExec = 0x80000;   // O_CLOEXEC
     public const int CloneNewNet = 0x40000000;    // CLONE_NEWNET
     public const int DetachMount = 2;             // MNT_DETACH
+    public const int OpenFiles = 7;               // RLIMIT_NOFILE
     public const int AfPacket = 17;
     public const int SockRaw = 3;
     public const int SockCloseOnExec = 0x80000;
@@ -18,25 +19,11 @@ internal static partial class Libc
     public const int Interrupted = 4;             // EINTR
 
     public const int EpollAdd = 1;                // EPOLL_CTL_ADD
-    public const uint EpollIn = 1;
-    public const int EpollCloseOnExec = 0x80000;
+    public const int EpollRemove = 2;             // EPOLL_CTL_DEL
+    public const uint EpollIn = 1;                // EPOLLIN
+    public const int EpollCloseOnExec = 0x80000;  // EPOLL_CLOEXEC
 
     private const string Library = "libc";
-
-    // The kernel packs this struct on x86-64 only.
-    [StructLayout(LayoutKind.Sequential, Pack = 4)]
-    public struct EpollEventPacked
-    {
-        public uint Events;
-        public ulong Data;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    public struct EpollEventNatural
-    {
-        public uint Events;
-        public ulong Data;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct LinkLayerAddress // sockaddr_ll
@@ -49,6 +36,19 @@ internal static partial class Libc
         public byte AddressLength;
         public ulong Address;
     }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ResourceLimit // rlimit
+    {
+        public ulong Current;
+        public ulong Maximum;
+    }
+
+    [LibraryImport(Library, EntryPoint = "getrlimit", SetLastError = true)]
+    public static unsafe partial int GetResourceLimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport(Library, EntryPoint = "setrlimit", SetLastError = true)]
+    public static unsafe partial int SetResourceLimit(int resource, ResourceLimit* limit);
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);
@@ -85,8 +85,8 @@ internal static partial class Libc
     public static partial int EpollCreate(int flags);
 
     [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
-    public static unsafe partial int EpollControl(int epoll, int operation, int descriptor, void* change);
+    public static unsafe partial int EpollControl(int epoll, int operation, int descriptor, byte* change);
 
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
-    public static unsafe partial int EpollWait(int epoll, void* events, int capacity, int timeoutMilliseconds);
+    public static unsafe partial int EpollWait(int epoll, byte* events, int capacity, int timeoutMilliseconds);
 }
