@@ -1,1 +1,15 @@
-return 0;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using TwinTrack.Programs;
+
+var root = new RootCommand("TwinTrack: connection-tracking high availability for Linux firewalls.")
+{
+    LabCommand.Create(),
+};
+
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count == 0) return parsed.Invoke();
+
+foreach (ParseError error in parsed.Errors) Console.Error.WriteLine($"twintrack: {error.Message}");
+Console.Error.WriteLine("twintrack: --help lists what there is");
+return LabCommand.CannotRun;

@@ -1,0 +1,177 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using TwinTrack.Lab;
+using Command = System.CommandLine.Command;
+using CommandResult = System.CommandLine.Parsing.CommandResult;
+
+namespace TwinTrack.Programs;
+
+/// <summary>The verb <c>lab</c>: a fail-over on real kernels, in network namespaces of this machine.</summary>
+internal static class LabCommand
+{
+    /// <summary>Exit code when the lab could not run, or was asked for what it does not know.</summary>
+    public const int CannotRun = 2;
+
+    private const string Description =
+        "Shows that connections outlive their firewall: builds a client, a server and two firewalls in network "
+        + "namespaces, opens connections through the first firewall, kills it, and lets the second take over. "
+        + "Exit code 0 only if every connection lived, 1 if any was lost, 2 if it could not run.";
+
+    private static readonly Option<int> Connections = new("--connections")
+    {
+        Description = "TCP connections to open",
+        HelpName = "N",
+        DefaultValueFactory = _ => 200,
+        CustomParser = result => (int)ParseNumber(result, 1, LabOptions.MaxConnections),
+    };
+
+    private static readonly Option<bool> WithoutSync = new("--without-sync")
+    {
+        Description = "Run no conntrackd at all: every connection must be lost",
+    };
+
+    private static readonly Option<string> Original = new("--original")
+    {
+        Description = "Put the conntrackd of the package conntrackd in this role",
+        HelpName = "primary|backup|both",
+    };
+
+    private static readonly Option<string> Conntrackd = new("--conntrackd")
+    {
+        Description = "Our conntrackd; default: the one beside this program, else the one in dist/",
+        HelpName = "PATH",
+    };
+
+    private static readonly Option<bool> Nat = new("--nat")
+    {
+        Description = "Hide the client behind the virtual address (default)",
+    };
+
+    private static readonly Option<bool> NoNat = new("--no-nat") { Description = "Route without translation" };
+
+    private static readonly Option<ulong> Seed = new("--seed")
+    {
+        Description = "Decides the bytes that are sent",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+        CustomParser = result => ParseNumber(result, 0, ulong.MaxValue),
+    };
+
+    private static readonly Option<bool> Json = new("--json") { Description = "Print the result as JSON, no progress" };
+
+    private static readonly Option<bool> Keep = new("--keep")
+    {
+        Description = "Leave namespaces, files and the new primary's conntrackd for inspection",
+    };
+
+    private static readonly Option<bool> Clean = new("--clean")
+    {
+        Description = "Only remove what earlier runs left, also what was kept",
+    };
+
+    /// <summary>Builds the verb.</summary>
+    public static Command Create()
+    {
+        Original.Validators.Add(CheckRole);
+        var command = new Command("lab", Description)
+        {
+            Connections, WithoutSync, Original, Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
+        };
+        command.Validators.Add(CheckConflicts);
+        command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));
+        return command;
+    }
+
+    private static ulong ParseNumber(ArgumentResult result, ulong least, ulong most)
+    {
+        if (ulong.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
+            && number >= least && number <= most)
+        {
+            return number;
+        }
+
+        string option = (result.Parent as OptionResult)?.Option.Name ?? "it";
+        result.AddError($"{option} takes a number from {least} to {most}, not '{result.Tokens[0].Value}'");
+        return 0;
+    }
+
+    private static void CheckRole(OptionResult result)
+    {
+        if (result.GetValueOrDefault<string>() is not ("primary" or "backup" or "both"))
+            result.AddError("--original takes primary, backup or both");
+    }
+
+    private static void CheckConflicts(CommandResult result)
+    {
+        if (result.GetValue(Nat) && result.GetValue(NoNat)) result.AddError("--nat and --no-nat contradict each other");
+        if (result.GetValue(WithoutSync) && (result.GetValue(Original) ?? result.GetValue(Conntrackd)) is not null)
+            result.AddError("--without-sync runs no conntrackd: leave out --original and --conntrackd");
+    }
+
+    private static int Guard(Func<int> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (LabException e)
+        {
+            Console.Error.WriteLine($"twintrack lab: {e.Message}");
+            return CannotRun;
+        }
+    }
+
+    private static int RemoveLeftovers()
+    {
+        Topology.RequireTools();
+        foreach (string prefix in RunDirectory.RemoveStale(alsoKept: true)) Console.WriteLine($"removed {prefix}");
+        return 0;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        Topology.RequireTools();
+        LabOptions options = Options(parsed);
+        bool json = parsed.GetValue(Json);
+        LabView.AdaptToOutput();
+        using var session = new LabSession(options);
+        if (json) session.Wait();
+        else LabView.Show(session);
+
+        LabResult? result = session.Result();
+        if (result is null)
+        {
+            Console.Error.WriteLine("twintrack lab: interrupted");
+            return session.ExitCodeOfSignal;
+        }
+
+        if (json) Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(result, LabJson.Default.LabResult));
+        else LabReport.Write(result);
+        if (options.Keep) TellKept(session.Run);
+        return result.Passed ? 0 : 1;
+    }
+
+    private static LabOptions Options(ParseResult parsed)
+    {
+        string? original = parsed.GetValue(Original);
+        string? path = parsed.GetValue(Conntrackd);
+        bool none = parsed.GetValue(WithoutSync);
+        return new LabOptions
+        {
+            Connections = parsed.GetValue(Connections),
+            Seed = parsed.GetValue(Seed),
+            SourceNat = !parsed.GetValue(NoNat),
+            Keep = parsed.GetValue(Keep),
+            PrimaryProgram = none ? null : ProgramFor("primary", original, path),
+            BackupProgram = none ? null : ProgramFor("backup", original, path),
+        };
+    }
+
+    private static string ProgramFor(string role, string? original, string? path) =>
+        original == role || original == "both" ? ProgramFinder.Original() : ProgramFinder.Ours(path);
+
+    private static void TellKept(LabRun run) => Console.Error.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"kept: namespaces {run.Prefix}-client, -server, -fw1, -fw2 and {run.Folder}; twintrack lab --clean removes them"));
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Spectre.Console;
+using TwinTrack.Lab;
+
+namespace TwinTrack.Programs;
+
+/// <summary>Prints the result of a run as tables.</summary>
+internal static class LabReport
+{
+    /// <summary>Prints it.</summary>
+    public static void Write(LabResult result)
+    {
+        AnsiConsole.WriteLine();
+        AnsiConsole.Write(Summary(result));
+        AnsiConsole.Write(Flows(result));
+        foreach (string problem in result.Problems) AnsiConsole.WriteLine($"note: {problem}");
+        Color colour = result.Passed ? Color.Green : Color.Red;
+        AnsiConsole.Write(new Text(
+            $"{result.Alive} of {result.Connections} connections alive\n", new Style(colour, decoration: Decoration.Bold)));
+    }
+
+    private static Table Summary(LabResult result)
+    {
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns("what", "value");
+        foreach ((string what, string value) in Rows(result)) table.AddRow(new Text(what), new Text(value));
+        return table;
+    }
+
+    private static IEnumerable<(string What, string Value)> Rows(LabResult result)
+    {
+        TakeOverTimes times = result.TakeOver;
+        yield return ("connections alive", $"{result.Alive} of {result.Connections}{Reasons(result)}");
+        yield return ("longest stall", $"{Ms(result.LongestStallMs)} (half of them at most {Ms(result.MedianStallMs)})");
+        yield return (
+            "UDP stream",
+            $"{(result.Udp.Alive ? "alive" : "lost")}, {result.Udp.Lost} of {result.Udp.Sent} datagrams lost, "
+            + $"longest gap {Ms(result.Udp.LongestGapMs)}");
+        yield return ("backup knew all after", result.ReplicationMs is { } time ? Ms(time) : "never");
+        yield return ("commit", times.CommitMs is { } commit ? Ms(commit) : "none");
+        yield return (
+            "whole take-over",
+            $"{Ms(times.TotalMs)} (cut {Ms(times.CutMs)}, flush {Ms(times.FlushMs ?? 0)}, resync "
+            + $"{Ms(times.ResyncMs ?? 0)}, bulk {Ms(times.BulkMs ?? 0)}, addresses {Ms(times.MoveMs)})");
+        yield return ("handshakes after the cut", Number(result.SynAfterCut));
+        yield return ("packets by the old primary", $"{result.OldPrimaryForwardedAfterCut} after the cut");
+        yield return ("primary", result.PrimaryProgram ?? "no conntrackd");
+        yield return ("backup", result.BackupProgram ?? "no conntrackd");
+        yield return ("run", $"{Ms(result.TotalMs)}, {(result.SourceNat ? "with" : "without")} NAT, seed {result.Seed}");
+    }
+
+    private static Table Flows(LabResult result)
+    {
+        Table table = new Table().Border(TableBorder.Rounded)
+            .AddColumns("flows", "", "kernel", "internal cache", "external cache");
+        foreach (FlowCount count in result.Flows)
+        {
+            table.AddRow(
+                count.Firewall, count.Moment, Number(count.Kernel), Number(count.Internal), Number(count.External));
+        }
+
+        return table;
+    }
+
+    private static string Reasons(LabResult result) => result.Broken.Count == 0
+        ? ""
+        : $" ({string.Join(", ", result.Broken.Select(reason => $"{reason.Value} {reason.Key}"))})";
+
+    private static string Ms(double milliseconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.#} ms");
+
+    private static string Number(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+    private static string Number(ulong number) => number.ToString(CultureInfo.InvariantCulture);
+}
