@@ -13,11 +13,13 @@ public enum ReplyState
     Done,
 }
 
-/// <summary>Asks the kernel one thing at a time: a request or a dump, and reads the answer message by message.</summary>
+/// <summary>
+/// Asks the kernel one thing at a time: a request or a dump, and reads the answer message by message.
+/// </summary>
 /// <remarks>
 /// Clear and fill <see cref="Writer"/> with one message numbered <see cref="NextSequence"/>, <see cref="Start"/>, then
-/// <see cref="Read"/> (never waits) or <see cref="Wait"/> until <see cref="ReplyState.Done"/>. A request that is no dump
-/// needs <see cref="MessageFlags.Ack"/>: its acknowledgement is what ends the answer.
+/// <see cref="Read"/> (never waits) or <see cref="Wait"/> until <see cref="ReplyState.Done"/>. A request that is no
+/// dump needs <see cref="MessageFlags.Ack"/>: its acknowledgement is what ends the answer.
 /// </remarks>
 public sealed class NetlinkClient : IDisposable
 {
@@ -30,6 +32,7 @@ public sealed class NetlinkClient : IDisposable
     private int _messageStart;
     private int _messageLength;
     private bool _running;
+    private bool _broken; // the exchange ended without the kernel's last word
 
     /// <summary>Opens a socket.</summary>
     /// <param name="protocol">See <see cref="NetlinkProtocol"/>.</param>
@@ -62,8 +65,10 @@ public sealed class NetlinkClient : IDisposable
     public ulong Malformed { get; private set; }
 
     /// <summary>Sends the request in <see cref="Writer"/>.</summary>
+    /// <remarks>What is left of an exchange that was given up is read and forgotten first.</remarks>
     public NetlinkError Start()
     {
+        if (_running || _broken) Drain(); // a dump keeps the next one out
         _sequence++;
         _messageLength = 0;
         WasInterrupted = false;
@@ -87,7 +92,7 @@ public sealed class NetlinkClient : IDisposable
         ReplyState state;
         while ((state = Read()) == ReplyState.WouldBlock)
         {
-            if (!Socket.Wait(TimeoutMilliseconds)) return Finish(new(Errno.TimedOut));
+            if (!Socket.Wait(TimeoutMilliseconds)) return Break(new(Errno.TimedOut));
         }
 
         return state;
@@ -106,14 +111,14 @@ public sealed class NetlinkClient : IDisposable
                 bool hole = Socket.IsTruncated(_datagram);
                 _datagram++;
                 _offset = 0;
-                if (hole) return Finish(new(Errno.BadMessage));
+                if (hole) return Break(new(Errno.BadMessage));
             }
 
             ReceiveStatus received = Socket.Receive();
             _datagram = 0;
             _offset = 0;
             if (received == ReceiveStatus.WouldBlock) return ReplyState.WouldBlock;
-            if (received != ReceiveStatus.Datagrams) return Finish(Socket.LastError);
+            if (received != ReceiveStatus.Datagrams) return Break(Socket.LastError);
         }
 
         return ReplyState.Done;
@@ -151,6 +156,20 @@ public sealed class NetlinkClient : IDisposable
         }
 
         return null;
+    }
+
+    private void Drain()
+    {
+        while (Socket.Receive() is ReceiveStatus.Datagrams or ReceiveStatus.Overrun) { }
+        _datagram = 0;
+        _offset = 0;
+        _broken = false;
+    }
+
+    private ReplyState Break(NetlinkError result)
+    {
+        _broken = true;
+        return Finish(result);
     }
 
     private ReplyState Finish(NetlinkError result)

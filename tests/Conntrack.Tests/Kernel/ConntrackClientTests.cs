@@ -19,7 +19,8 @@ public sealed class ConntrackClientTests
 
         """;
 
-    public static TheoryData<string> Protocols => ["tcp", "tcp6", "udp", "udp6", "icmp", "icmp6", "sctp", "sctp6", "gre", "gre6"];
+    public static TheoryData<string> Protocols =>
+        ["tcp", "tcp6", "udp", "udp6", "icmp", "icmp6", "sctp", "sctp6", "gre", "gre6"];
 
     [Theory]
     [MemberData(nameof(Protocols))]
@@ -95,7 +96,8 @@ public sealed class ConntrackClientTests
     [Theory]
     [InlineData("10.83.0.1", "10.83.0.2", "192.0.2.10", "198.51.100.20")]
     [InlineData("fd83::1", "fd83::2", "2001:db8::10", "2001:db8::20")]
-    public void A_requested_translation_shows_in_the_reply_tuple(string from, string to, string source, string target) =>
+    public void A_requested_translation_shows_in_the_reply_tuple(
+        string from, string to, string source, string target) =>
         PrivateNetwork.Run(() =>
         {
             using var client = new ConntrackClient();
@@ -224,6 +226,23 @@ public sealed class ConntrackClientTests
             if (status == DumpStatus.Flow) count++;
         }
 
+        Assert.Equal(1000, count);
+    });
+
+    [Fact]
+    public void A_dump_that_was_given_up_does_not_keep_the_next_one_out() => PrivateNetwork.Run(() =>
+    {
+        using var client = new ConntrackClient();
+        for (ushort port = 1; port <= 1000; port++)
+        {
+            PackedFlow flow = Flows.Udp(port);
+            Assert.True(client.Create(in flow).IsSuccess);
+        }
+
+        Assert.Throws<InvalidOperationException>(() =>
+            client.Dump((in PackedFlow _) => throw new InvalidOperationException("enough")));
+        int count = 0;
+        Assert.Equal(NetlinkError.Success, client.Dump((in PackedFlow _) => count++));
         Assert.Equal(1000, count);
     });
 
