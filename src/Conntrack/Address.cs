@@ -73,7 +73,9 @@ public readonly record struct Address(ulong First, ulong Second)
         return new IPAddress(bytes[..length]).ToString();
     }
 
-    /// <summary>Whether the leading <paramref name="prefixLength"/> bits equal those of <paramref name="network"/>.</summary>
+    /// <summary>
+    /// Whether the leading <paramref name="prefixLength"/> bits equal those of <paramref name="network"/>.
+    /// </summary>
     public bool IsIn(Address network, int prefixLength)
     {
         ulong firstMask = Mask(Math.Min(prefixLength, 64));

@@ -120,7 +120,9 @@ public static class ExpectationCodec
         writer.End();
     }
 
-    /// <summary>Writes the attributes of those fields that are known and wanted, into an open message or nest.</summary>
+    /// <summary>
+    /// Writes the attributes of those fields that are known and wanted, into an open message or nest.
+    /// </summary>
     /// <param name="writer">Where they go.</param>
     /// <param name="expectation">The expectation.</param>
     /// <param name="wanted">Which fields to write at most.</param>

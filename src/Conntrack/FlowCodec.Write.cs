@@ -29,7 +29,9 @@ public static partial class FlowCodec
         | FlowFields.CountersOriginal | FlowFields.CountersReply | FlowFields.TimestampStart
         | FlowFields.TimestampStop;
 
-    /// <summary>Writes the attributes of those fields that are known and wanted, into an open message or nest.</summary>
+    /// <summary>
+    /// Writes the attributes of those fields that are known and wanted, into an open message or nest.
+    /// </summary>
     /// <param name="writer">Where they go.</param>
     /// <param name="flow">The flow.</param>
     /// <param name="wanted">Which fields to write at most.</param>

@@ -58,7 +58,11 @@ public static partial class FlowCodec
     /// <param name="exclusive">Whether an existing flow is an error (EEXIST); else it is updated.</param>
     /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
     public static void WriteCreate(
-        NetlinkWriter writer, in PackedFlow flow, uint sequence, bool exclusive = true, MessageFlags flags = MessageFlags.None)
+        NetlinkWriter writer,
+        in PackedFlow flow,
+        uint sequence,
+        bool exclusive = true,
+        MessageFlags flags = MessageFlags.None)
     {
         flags |= MessageFlags.Request | MessageFlags.Create | (exclusive ? MessageFlags.Exclusive : MessageFlags.None);
         Begin(writer, ConntrackMessage.New, flags, sequence, in flow);
@@ -115,7 +119,10 @@ public static partial class FlowCodec
     /// <see cref="ConntrackMessage.GetDying"/> or <see cref="ConntrackMessage.GetUnconfirmed"/>.
     /// </param>
     public static void WriteDump(
-        NetlinkWriter writer, uint sequence, byte family = AddressFamily.Unspecified, byte message = ConntrackMessage.Get)
+        NetlinkWriter writer,
+        uint sequence,
+        byte family = AddressFamily.Unspecified,
+        byte message = ConntrackMessage.Get)
     {
         const MessageFlags Flags = MessageFlags.Request | MessageFlags.Dump;
         writer.Begin(NetfilterSubsystem.Conntrack, message, Flags, sequence, family);

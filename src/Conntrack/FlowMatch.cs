@@ -4,10 +4,10 @@ namespace TwinTrack.Conntrack;
 
 /// <summary>Conditions on flows, told by a flow: whatever it knows must be equal.</summary>
 /// <remarks>
-/// <para>Known parts of both tuples, mark (under its mask, else all bits), status (under its mask, else its own bits: all
-/// of them set) and zone are conditions; everything else in the pattern is ignored.</para>
-/// <para>The kernel can apply most of them in a dump (CTA_MARK, CTA_STATUS, CTA_ZONE, CTA_FILTER), which only saves work:
-/// old kernels ignore what they do not know. So whoever dumps compares again here.</para>
+/// <para>Known parts of both tuples, mark (under its mask, else all bits), status (under its mask, else its own bits:
+/// all of them set) and zone are conditions; everything else in the pattern is ignored.</para>
+/// <para>The kernel can apply most of them in a dump (CTA_MARK, CTA_STATUS, CTA_ZONE, CTA_FILTER), which only saves
+/// work: old kernels ignore what they do not know. So whoever dumps compares again here.</para>
 /// </remarks>
 public static class FlowMatch
 {

@@ -56,7 +56,9 @@ public partial struct FlowTuple
         return tuple;
     }
 
-    /// <summary>The tuple of the other direction of an untranslated flow. The zone of this direction is left out.</summary>
+    /// <summary>
+    /// The tuple of the other direction of an untranslated flow. The zone of this direction is left out.
+    /// </summary>
     /// <param name="reply">The result.</param>
     /// <returns>False for an ICMP type that has no counterpart: such a flow cannot exist.</returns>
     public readonly bool TryReverse(out FlowTuple reply)

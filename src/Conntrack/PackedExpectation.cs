@@ -83,10 +83,14 @@ public struct PackedExpectation
     /// <summary>CTA_EXPECT_MASTER: the original tuple of the flow whose helper made it.</summary>
     public FlowTuple Master;
 
-    /// <summary>CTA_EXPECT_TUPLE: what the expected flow's original tuple looks like, where the mask has ones.</summary>
+    /// <summary>
+    /// CTA_EXPECT_TUPLE: what the expected flow's original tuple looks like, where the mask has ones.
+    /// </summary>
     public FlowTuple Tuple;
 
-    /// <summary>CTA_EXPECT_MASK: addresses and ports are bit masks; the kernel masks source and protocol only.</summary>
+    /// <summary>
+    /// CTA_EXPECT_MASK: addresses and ports are bit masks; the kernel masks source and protocol only.
+    /// </summary>
     public FlowTuple Mask;
 
     /// <summary>CTA_EXPECT_NAT_TUPLE: what the expected flow is translated to.</summary>

@@ -135,7 +135,9 @@ public enum FlowFields : ulong
 public record struct FlowCounters(ulong Packets, ulong Bytes);
 
 /// <summary>Shift of TCP sequence numbers in one direction (CTA_SEQ_ADJ_*); offsets are signed.</summary>
-/// <param name="CorrectionPosition">CTA_SEQADJ_CORRECTION_POS: the sequence number from which on the second offset holds.</param>
+/// <param name="CorrectionPosition">
+/// CTA_SEQADJ_CORRECTION_POS: the sequence number from which on the second offset holds.
+/// </param>
 /// <param name="OffsetBefore">CTA_SEQADJ_OFFSET_BEFORE.</param>
 /// <param name="OffsetAfter">CTA_SEQADJ_OFFSET_AFTER.</param>
 public record struct SequenceAdjustment(uint CorrectionPosition, int OffsetBefore, int OffsetAfter);
@@ -146,7 +148,9 @@ public record struct SequenceAdjustment(uint CorrectionPosition, int OffsetBefor
 /// <param name="TimestampOffset">CTA_SYNPROXY_TSOFF.</param>
 public record struct SynProxyState(uint InitialSequence, uint InitialTimestamp, uint TimestampOffset);
 
-/// <summary>A target of address translation as requested (CTA_NAT_*): a range, usually of one address and port.</summary>
+/// <summary>
+/// A target of address translation as requested (CTA_NAT_*): a range, usually of one address and port.
+/// </summary>
 public struct NatRange
 {
     /// <summary>CTA_NAT_V4_MINIP or CTA_NAT_V6_MINIP.</summary>

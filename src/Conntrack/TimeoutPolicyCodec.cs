@@ -67,7 +67,9 @@ public static class TimeoutPolicyCodec
     /// <param name="writer">Where the message goes.</param>
     /// <param name="policy">The policy; states not given take the defaults of the namespace.</param>
     /// <param name="sequence">Comes back in the answer.</param>
-    /// <param name="replace">Whether a policy of that name is rewritten (NLM_F_REPLACE), else an error (EEXIST).</param>
+    /// <param name="replace">
+    /// Whether a policy of that name is rewritten (NLM_F_REPLACE), else an error (EEXIST).
+    /// </param>
     /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
     public static void WriteCreate(
         NetlinkWriter writer,

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace TwinTrack.Netlink;
 
-/// <summary>The system calls this assembly makes. Every struct is blittable and laid out as on a 64-bit Linux.</summary>
+/// <summary>
+/// The system calls this assembly makes. Every struct is blittable and laid out as on a 64-bit Linux.
+/// </summary>
 internal static partial class Libc
 {
     public const int AfNetlink = 16;

@@ -41,7 +41,8 @@ public enum LinkFlags : uint
 public readonly record struct LinkState(int Index, string Name, LinkFlags Flags, uint Mtu, bool IsGone)
 {
     /// <summary>Whether it is switched on and has a carrier.</summary>
-    public bool IsRunning => !IsGone && (Flags & (LinkFlags.Up | LinkFlags.Running)) == (LinkFlags.Up | LinkFlags.Running);
+    public bool IsRunning =>
+        !IsGone && (Flags & LinkFlags.Up) != LinkFlags.None && (Flags & LinkFlags.Running) != LinkFlags.None;
 }
 
 /// <summary>Knows the network interfaces of a namespace and tells their changes (rtnetlink, RTNLGRP_LINK).</summary>

@@ -54,7 +54,9 @@ public enum MessageFlags : ushort
 /// <param name="Type">Kind of message; for nfnetlink subsystem &lt;&lt; 8 | message.</param>
 /// <param name="Flags">See <see cref="MessageFlags"/>.</param>
 /// <param name="Sequence">Number of the request; 0 in events.</param>
-/// <param name="PortId">Port id of the socket that asked, or that caused an event; 0 for the kernel's own doing.</param>
+/// <param name="PortId">
+/// Port id of the socket that asked, or that caused an event; 0 for the kernel's own doing.
+/// </param>
 public readonly record struct NetlinkHeader(uint Length, ushort Type, MessageFlags Flags, uint Sequence, uint PortId)
 {
     /// <summary>Bytes of the header.</summary>

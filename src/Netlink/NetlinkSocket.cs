@@ -13,7 +13,9 @@ public enum ReceiveStatus
     /// <summary>Nothing to read now.</summary>
     WouldBlock,
 
-    /// <summary>The kernel dropped messages for lack of space in the receive buffer (ENOBUFS). Later ones may follow.</summary>
+    /// <summary>
+    /// The kernel dropped messages for lack of space in the receive buffer (ENOBUFS). Later ones may follow.
+    /// </summary>
     Overrun,
 
     /// <summary>The call failed, see <see cref="NetlinkSocket.LastError"/>.</summary>
@@ -96,7 +98,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>Datagrams that did not come from the kernel, since the socket was opened.</summary>
     public ulong Foreign { get; private set; }
 
-    /// <summary>Size of the receive buffer in bytes as the kernel counts it (SO_RCVBUF: twice what was asked for).</summary>
+    /// <summary>
+    /// Size of the receive buffer in bytes as the kernel counts it (SO_RCVBUF: twice what was asked for).
+    /// </summary>
     public int ReceiveBufferSize => GetOption(Libc.SoReceiveBuffer);
 
     /// <summary>Size of the send buffer in bytes as the kernel counts it (SO_SNDBUF); one send must fit it.</summary>
@@ -124,7 +128,9 @@ public sealed class NetlinkSocket : IDisposable
     /// <summary>Leaves a multicast group (NETLINK_DROP_MEMBERSHIP).</summary>
     public NetlinkError Leave(int group) => TrySetOption(Libc.NetlinkDropMembership, group);
 
-    /// <summary>Makes a full receive buffer go unreported (NETLINK_NO_ENOBUFS): messages are then lost silently.</summary>
+    /// <summary>
+    /// Makes a full receive buffer go unreported (NETLINK_NO_ENOBUFS): messages are then lost silently.
+    /// </summary>
     public NetlinkError SetSilentLoss(bool on) => TrySetOption(Libc.NetlinkNoEnobufs, on ? 1 : 0);
 
     /// <summary>
@@ -144,7 +150,8 @@ public sealed class NetlinkSocket : IDisposable
             Length = (ushort)pinned.Length,
             Instructions = pinned.Length == 0 ? 0 : Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0),
         };
-        int result = Libc.SetOption(_fd, Libc.SolSocket, Libc.SoAttachFilter, in filter, (uint)Unsafe.SizeOf<Libc.FilterProgram>());
+        uint size = (uint)Unsafe.SizeOf<Libc.FilterProgram>();
+        int result = Libc.SetOption(_fd, Libc.SolSocket, Libc.SoAttachFilter, in filter, size);
         NetlinkError error = result < 0 ? NetlinkError.FromLastCall() : NetlinkError.Success;
         GC.KeepAlive(pinned);
         return error;
@@ -171,7 +178,9 @@ public sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Receives what is there, at most <see cref="BatchSize"/> datagrams, without waiting.</summary>
-    /// <remarks>The datagrams of the receive before are gone. A call that filled fewer places emptied the queue.</remarks>
+    /// <remarks>
+    /// The datagrams of the receive before are gone. A call that filled fewer places emptied the queue.
+    /// </remarks>
     public ReceiveStatus Receive()
     {
         for (int i = 0; i < Count; i++) ResetSlot(i);
@@ -268,7 +277,9 @@ public sealed class NetlinkSocket : IDisposable
     private NetlinkError TrySetOption(int name, int value) => TrySetOption(Libc.SolNetlink, name, value);
 
     private NetlinkError TrySetOption(int level, int name, int value) =>
-        Libc.SetOption(_fd, level, name, in value, sizeof(int)) < 0 ? NetlinkError.FromLastCall() : NetlinkError.Success;
+        Libc.SetOption(_fd, level, name, in value, sizeof(int)) < 0
+            ? NetlinkError.FromLastCall()
+            : NetlinkError.Success;
 
     private void SetBuffer(int force, int plain, int bytes)
     {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace TwinTrack.Conntrack.Tests;
 
-/// <summary>A message as text in which the order of attributes does not show. Sequence and port id are left out.</summary>
+/// <summary>
+/// A message as text in which the order of attributes does not show. Sequence and port id are left out.
+/// </summary>
 internal static class AttributeTree
 {
     private const int Nested = 0x8000; // NLA_F_NESTED

@@ -14,7 +14,9 @@ internal static class Captures
     public static byte[] Bytes(string name) =>
         Convert.FromHexString(string.Concat(GoldenFiles.Read($"netlink/{name}.hex").Split()));
 
-    /// <summary>What the recording says of each attribute that holds a value: its path, and the value in one notation.</summary>
+    /// <summary>
+    /// What the recording says of each attribute that holds a value: its path, and the value in one notation.
+    /// </summary>
     public static SortedDictionary<string, string> Leaves(string name)
     {
         SortedDictionary<string, string> leaves = new(StringComparer.Ordinal);

@@ -37,7 +37,11 @@ public sealed class PolicyCodecTests
     {
         var policy = new TimeoutPolicy { Name = "cap1", Family = AddressFamily.IPv4, Protocol = IpProtocol.Tcp };
         policy.Set("established", 100).Set("CLOSE", 5);
-        Check("req-timeout-new", writer => TimeoutPolicyCodec.WriteCreate(writer, policy, 1, flags: Ack), "flags 0504", "flags 0506");
+        Check(
+            "req-timeout-new",
+            writer => TimeoutPolicyCodec.WriteCreate(writer, policy, 1, flags: Ack),
+            recorded: "flags 0504",
+            ours: "flags 0506"); // exclusive, too
         Check("req-timeout-get", writer => TimeoutPolicyCodec.WriteGet(writer, "cap1", 1, Ack));
         Check("req-timeout-dump", writer => TimeoutPolicyCodec.WriteGet(writer, name: null, 1));
         Check("req-timeout-delete", writer => TimeoutPolicyCodec.WriteDelete(writer, "cap1", 1, Ack));
@@ -91,9 +95,34 @@ public sealed class PolicyCodecTests
         Assert.True(CpuStats.TryRead(Captures.Bytes("req-stats-cpu-reply2"), out CpuStats second));
         Assert.Equal(1, second.Cpu);
 
-        Assert.True(ExpectationCpuStats.TryRead(Captures.Bytes("req-exp-stats-cpu-reply2"), out ExpectationCpuStats one));
+        byte[] reply = Captures.Bytes("req-exp-stats-cpu-reply2");
+        Assert.True(ExpectationCpuStats.TryRead(reply, out ExpectationCpuStats one));
         Assert.Equal(new ExpectationCpuStats(1, 0, 0, 0), one);
         Assert.False(CpuStats.TryRead(Captures.Bytes("req-count-reply"), out _));
+    }
+
+    [Fact]
+    public void Every_recording_is_a_message_that_some_codec_reads()
+    {
+        foreach (string name in Captures.Names(_ => true))
+        {
+            byte[] message = Captures.Bytes(name);
+            var reader = new MessageReader(message);
+            Assert.True(reader.MoveNext(), name);
+            Assert.Equal(message.Length, reader.Message.Length);
+            PackedFlow flow = default;
+            PackedExpectation expectation = default;
+            bool isRead = (reader.Header.Type >> 8) switch
+            {
+                0 => NetlinkError.Read(message).Code != Errno.BadMessage,
+                1 => FlowCodec.TryRead(message, ref flow) || CpuStats.TryRead(message, out _)
+                    || TableSize.TryRead(message, out _) || ExpectationCpuStats.TryRead(message, out _),
+                2 => ExpectationCodec.TryRead(message, ref expectation),
+                8 => TimeoutPolicyCodec.Read(message) is not null,
+                _ => HelperCodec.Read(message) is not null,
+            };
+            Assert.True(isRead, name);
+        }
     }
 
     [Theory]

@@ -91,7 +91,9 @@ public sealed class RequestTests
         var writer = new NetlinkWriter();
         FlowCodec.WriteDump(writer, 5, in pattern);
 
-        Assert.Equal("type 0101 flags 0103 generic 0A000000: 1[2[1=06 3=0050]] 25[1=28000000]", AttributeTree.Of(writer.Written));
+        Assert.Equal(
+            "type 0101 flags 0103 generic 0A000000: 1[2[1=06 3=0050]] 25[1=28000000]",
+            AttributeTree.Of(writer.Written));
         Assert.False(FlowCodec.TryWriteFlush(writer, 6, in pattern));
         Assert.Equal(1, writer.Count);
     }
@@ -134,7 +136,8 @@ public sealed class RequestTests
 
         PackedFlow asked = default;
         Assert.True(FlowCodec.TryRead(writer.Written, ref asked));
-        Assert.Equal(FlowStatus.Confirmed, asked.Status & (FlowStatus.Confirmed | FlowStatus.Expected | FlowStatus.Dying));
+        const FlowStatus Touchy = FlowStatus.Confirmed | FlowStatus.Expected | FlowStatus.Dying;
+        Assert.Equal(FlowStatus.Confirmed, asked.Status & Touchy);
         Assert.Equal(flow.Master, asked.Master);
         Assert.False(asked.Has(FlowFields.Id) || asked.Has(FlowFields.Use) || asked.Has(FlowFields.CountersOriginal));
         Assert.False(asked.Has(FlowFields.TimestampStart));

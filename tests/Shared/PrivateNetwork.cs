@@ -10,7 +10,9 @@ internal static partial class PrivateNetwork
 {
     private const int CloneNewNet = 0x40000000; // CLONE_NEWNET
 
-    /// <summary>Runs the code on a fresh thread: namespaces belong to threads, sockets and children inherit them.</summary>
+    /// <summary>
+    /// Runs the code on a fresh thread: namespaces belong to threads, sockets and children inherit them.
+    /// </summary>
     public static void Run(Action code)
     {
         ExceptionDispatchInfo? failure = null;
@@ -46,7 +48,8 @@ internal static partial class PrivateNetwork
     public static string Execute(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
+        using Process process =
+            Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}");

@@ -12,7 +12,9 @@ internal static class PublicApi
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    /// <summary>Compares an assembly with its snapshot; a difference is left in artifacts/api for a look and a copy.</summary>
+    /// <summary>
+    /// Compares an assembly with its snapshot; a difference is left in artifacts/api for a look and a copy.
+    /// </summary>
     public static void AssertUnchanged(Assembly assembly)
     {
         string name = assembly.GetName().Name + ".txt";
@@ -69,11 +71,13 @@ internal static class PublicApi
 
     private static string Line(MemberInfo member) => member switch
     {
-        FieldInfo { IsLiteral: true } field => $"const {Name(field.FieldType)} {field.Name} = {field.GetRawConstantValue()}",
+        FieldInfo { IsLiteral: true } field =>
+            $"const {Name(field.FieldType)} {field.Name} = {field.GetRawConstantValue()}",
         FieldInfo field => $"{Name(field.FieldType)} {field.Name}",
         PropertyInfo property => $"{Name(property.PropertyType)} {property.Name} {{ {Accessors(property)} }}",
         ConstructorInfo constructor => $"new({Parameters(constructor)})",
-        MethodInfo method => $"{(method.IsStatic ? "static " : "")}{Name(method.ReturnType)} {method.Name}({Parameters(method)})",
+        MethodInfo method =>
+            $"{(method.IsStatic ? "static " : "")}{Name(method.ReturnType)} {method.Name}({Parameters(method)})",
         _ => member.ToString() ?? member.Name,
     };
 

@@ -95,11 +95,15 @@ public sealed class ConntrackClient : IDisposable
         });
     }
 
-    /// <summary>Deletes the flows that match a pattern, see <see cref="FlowMatch"/>: a dump, and a request for each.</summary>
+    /// <summary>
+    /// Deletes the flows that match a pattern, see <see cref="FlowMatch"/>: a dump, and a request for each.
+    /// </summary>
     /// <param name="pattern">The conditions.</param>
     /// <param name="deleted">How many are gone.</param>
     /// <param name="family">2 or 10 for one family; 0 for that of the pattern's addresses, or both.</param>
-    /// <returns>The error of the dump, or the first of a deletion; flows that vanished meanwhile are no error.</returns>
+    /// <returns>
+    /// The error of the dump, or the first of a deletion; flows that vanished meanwhile are no error.
+    /// </returns>
     public NetlinkError DeleteMatching(in PackedFlow pattern, out int deleted, byte family = AddressFamily.Unspecified)
     {
         using var queue = new RequestQueue();

@@ -98,7 +98,9 @@ public sealed class EventStream : IDisposable
     /// <summary>What happened, of the event read last.</summary>
     public EventKind Kind { get; private set; }
 
-    /// <summary>Both headers of the event read last; <see cref="NetfilterHeader.PortId"/> tells who caused it.</summary>
+    /// <summary>
+    /// Both headers of the event read last; <see cref="NetfilterHeader.PortId"/> tells who caused it.
+    /// </summary>
     public ref readonly NetfilterHeader Header => ref _header;
 
     /// <summary>The event read last with its nlmsghdr; valid until the next read.</summary>
@@ -138,7 +140,9 @@ public sealed class EventStream : IDisposable
     }
 
     /// <summary>Doubles the receive buffer.</summary>
-    /// <param name="limit">Bytes as <see cref="NetlinkSocket.ReceiveBufferSize"/> counts them; never grown beyond.</param>
+    /// <param name="limit">
+    /// Bytes as <see cref="NetlinkSocket.ReceiveBufferSize"/> counts them; never grown beyond.
+    /// </param>
     /// <returns>The size now; the same as before when the limit is reached.</returns>
     public int GrowBuffer(int limit)
     {

@@ -5,7 +5,9 @@ namespace TwinTrack.Conntrack.Kernel;
 /// <summary>Takes one expectation of a dump.</summary>
 public delegate void ExpectationHandler(in PackedExpectation expectation);
 
-/// <summary>Asks the kernel about expectations and changes them, one request at a time, waiting for each answer.</summary>
+/// <summary>
+/// Asks the kernel about expectations and changes them, one request at a time, waiting for each answer.
+/// </summary>
 /// <remarks>It belongs to the network namespace of the thread that made it. Not thread-safe.</remarks>
 public sealed class ExpectationClient : IDisposable
 {
@@ -88,8 +90,11 @@ public sealed class ExpectationClient : IDisposable
         stats = list;
         _client.Writer.Clear();
         _client.Writer.Begin(
-            NetfilterSubsystem.Expectation, ExpectationMessageType.GetStatsCpu, MessageFlags.Request | MessageFlags.Dump,
-            _client.NextSequence, AddressFamily.Unspecified);
+            NetfilterSubsystem.Expectation,
+            ExpectationMessageType.GetStatsCpu,
+            MessageFlags.Request | MessageFlags.Dump,
+            _client.NextSequence,
+            AddressFamily.Unspecified);
         _client.Writer.End();
         if (!_client.Start().IsSuccess) return _client.Result;
 

@@ -3,7 +3,9 @@ using TwinTrack.Netlink;
 
 namespace TwinTrack.Conntrack.Kernel;
 
-/// <summary>Classic BPF with labels. Conditional jumps reach 255 instructions, so every far target goes by BPF_JA.</summary>
+/// <summary>
+/// Classic BPF with labels. Conditional jumps reach 255 instructions, so every far target goes by BPF_JA.
+/// </summary>
 internal sealed class FilterAssembler
 {
     private const ushort LoadNumber = 0x00;      // BPF_LD | BPF_IMM

@@ -14,7 +14,9 @@ public enum DumpStatus
     /// <summary>The dump is complete. Entries that moved meanwhile may have come twice or not at all.</summary>
     End,
 
-    /// <summary>The dump broke off, see <see cref="FlowDump.Error"/>: nothing may be concluded from what was not seen.</summary>
+    /// <summary>
+    /// The dump broke off, see <see cref="FlowDump.Error"/>: nothing may be concluded from what was not seen.
+    /// </summary>
     Failed,
 }
 

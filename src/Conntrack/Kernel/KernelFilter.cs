@@ -38,7 +38,9 @@ public enum FlowAddresses
 /// <param name="PrefixLength">0 to 32 or 128.</param>
 public readonly record struct AddressPrefix(byte Family, Address Address, int PrefixLength);
 
-/// <summary>Builds a filter that the kernel applies to flow events before they cost us anything (classic BPF).</summary>
+/// <summary>
+/// Builds a filter that the kernel applies to flow events before they cost us anything (classic BPF).
+/// </summary>
 /// <remarks>
 /// Each call adds a condition, and an event must fulfil all. Messages that are no flow events always pass. A list that
 /// accepts drops what has no such attribute at all: IPv6 flows when only IPv4 networks are listed.
@@ -102,7 +104,9 @@ public sealed class KernelFilter
     }
 
     /// <summary>Adds a condition on the TCP state. Other protocols and events without a state pass.</summary>
-    /// <remarks>Destroy events pass too: whoever heard of a flow must hear of its end, whatever its last state.</remarks>
+    /// <remarks>
+    /// Destroy events pass too: whoever heard of a flow must hear of its end, whatever its last state.
+    /// </remarks>
     /// <param name="mode">What happens to the listed.</param>
     /// <param name="states">TCP states.</param>
     /// <returns>This filter.</returns>

@@ -11,9 +11,9 @@ public readonly record struct RequestAnswer(uint Token, NetlinkError Error);
 
 /// <summary>Sends many requests with one system call and tells the answer of each, in order, without waiting.</summary>
 /// <remarks>
-/// <para>Queue until <see cref="IsFull"/> or done, <see cref="Send"/>, then <see cref="TryReadAnswer"/> until it has no more.
-/// Only the last request of a batch asks for an acknowledgement; errors come by themselves, and a request passed over by
-/// a later answer succeeded.</para>
+/// <para>Queue until <see cref="IsFull"/> or done, <see cref="Send"/>, then <see cref="TryReadAnswer"/> until it has no
+/// more. Only the last request of a batch asks for an acknowledgement; errors come by themselves, and a request passed
+/// over by a later answer succeeded.</para>
 /// <para>The kernel works a batch off inside the send, so that all answers are there when it returns. A batch of one
 /// socket runs at a time; not thread-safe.</para>
 /// </remarks>
@@ -186,7 +186,8 @@ public sealed class RequestQueue : IDisposable
 
             _offset += (reader.Message.Length + 3) & ~3;
             uint index = reader.Header.Sequence - _firstSequence;
-            if (reader.Header.Type != NetlinkHeader.Error || index < (uint)_answered || index >= (uint)_queued) continue;
+            bool isOurs = index >= (uint)_answered && index < (uint)_queued;
+            if (reader.Header.Type != NetlinkHeader.Error || !isOurs) continue;
 
             _answer = (int)index;
             _error = NetlinkError.Read(reader.Message);

@@ -86,7 +86,10 @@ public sealed class FlowMatchTests
 
     private static void AssertLeft(Dictionary<FlowTuple, string> names, string gone, List<string> left) =>
         Assert.Equal(
-            names.Values.Append("udp-zone").Except(gone.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            names.Values
+                .Append("udp-zone")
+                .Except(gone.Split(' '), StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal),
             left.Order(StringComparer.Ordinal));
 
     private static string Name(Dictionary<FlowTuple, string> names, in PackedFlow flow) =>

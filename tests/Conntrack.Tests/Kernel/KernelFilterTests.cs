@@ -125,7 +125,10 @@ public sealed class KernelFilterTests
             "accept one host by its 33rd bit" => filter.Addresses(
                 FilterMode.Accept,
                 FlowAddresses.OriginalSource,
-                [new(AddressFamily.IPv6, Flows.Address("fd83::8000:1"), 96), new(AddressFamily.IPv6, Flows.Address("fd83:0:7fff::"), 33)]),
+                [
+                    new(AddressFamily.IPv6, Flows.Address("fd83::8000:1"), 96),
+                    new(AddressFamily.IPv6, Flows.Address("fd83:0:7fff::"), 33),
+                ]),
             "accept original destination" => filter.Addresses(
                 FilterMode.Accept, FlowAddresses.OriginalDestination, [far]),
             "accept everything of IPv6" => filter.Addresses(
