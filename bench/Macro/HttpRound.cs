@@ -24,9 +24,13 @@ internal sealed class HttpRound(BenchOptions options, int number, CancellationTo
     {
         RoundResult result = new(Workloads.Http, Subjects.Listener, number);
         using var bed = TestBed.Build();
-        Listener.Start(bed.Topology.Primary, bed.Directory, cancellation);
+        int listener = Listener.Start(bed.Topology.Primary, bed.Directory, cancellation);
         WarmUp(bed);
-        Load(bed, result);
+        CpuTime before = ProcessCost.Cpu(listener);
+        WebLoad load = Load(bed, result);
+        CpuTime used = ProcessCost.Cpu(listener) - before;
+        result.Add(Figures.HttpPrimary, used.Total.TotalMicroseconds / load.Requests);
+        result.Add(Figures.HttpPrimaryKernel, used.Kernel.TotalMicroseconds / load.Requests);
         NamespaceCounters counters = NamespaceCounters.Read(bed.Topology.Primary.Namespace);
         if (counters.LostEvents > 0) result.Invalidate($"{counters.LostEvents} events lost");
         if (counters.Listeners == 0) result.Invalidate("the listener died");

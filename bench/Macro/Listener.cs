@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TwinTrack.Lab;
 using TwinTrack.Netlink;
 
@@ -18,18 +19,21 @@ internal static class Listener
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(15);
 
     /// <summary>Starts one in a firewall's namespace and waits until it listens.</summary>
+    /// <returns>Its process id.</returns>
     /// <exception cref="LabException">It does not.</exception>
-    public static void Start(Firewall firewall, RunDirectory directory, CancellationToken cancellation)
+    public static int Start(Firewall firewall, RunDirectory directory, CancellationToken cancellation)
     {
         string program = Path.Combine(AppContext.BaseDirectory, typeof(Listener).Assembly.GetName().Name!);
         string output = $"{directory.Path}/listener.out";
-        firewall.Namespace.Start(output, program, Verb).Dispose();
+        using Process process = firewall.Namespace.Start(output, program, Verb);
         DateTime deadline = DateTime.UtcNow + StartDeadline;
         while (NamespaceCounters.Read(firewall.Namespace).Listeners == 0)
         {
             if (cancellation.WaitHandle.WaitOne(20)) cancellation.ThrowIfCancellationRequested();
             if (DateTime.UtcNow > deadline) throw new LabException($"the listener: {File.ReadAllText(output).Trim()}");
         }
+
+        return process.Id;
     }
 
     /// <summary>Listens until killed.</summary>

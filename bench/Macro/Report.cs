@@ -77,13 +77,16 @@ internal sealed class Report(BenchOptions options, Samples samples)
     {
         double? none = samples.Median(Figures.Requests, Subjects.NoDaemon);
         double? listener = samples.Median(Figures.Requests, Subjects.Listener);
-        _text.AppendLine("| on the firewalls | requests/s | of no daemon | of the idle listener |");
-        _text.AppendLine("|---|---:|---:|---:|");
+        _text.AppendLine(
+            "| on the firewalls | requests/s | of no daemon | of the idle listener | CPU per connection, primary [µs] |");
+        _text.AppendLine("|---|---:|---:|---:|---:|");
         foreach (string subject in (string[])[Subjects.NoDaemon, Subjects.Listener, Subjects.Original, Subjects.Ours])
         {
             double? rate = samples.Median(Figures.Requests, subject);
             _text.Append($"| {subject} | {Format(Figures.Requests, rate)} ");
-            _text.AppendLine($"| {Percent(rate, none)} | {Percent(rate, listener)} |");
+            _text.Append($"| {Percent(rate, none)} | {Percent(rate, listener)} ");
+            double? cpu = samples.Median(Figures.HttpPrimary, subject);
+            _text.AppendLine($"| {(cpu is { } used ? Figures.HttpPrimary.Format(used) : NotTaken)} |");
         }
 
         _text.AppendLine();
