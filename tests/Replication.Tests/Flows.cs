@@ -8,13 +8,15 @@ namespace TwinTrack.Replication.Tests;
 /// <summary>Makes flows for the tests and reads them as text.</summary>
 internal static class Flows
 {
+    private static readonly Address Server = Host("192.0.2.1");
+
     /// <summary>An established TCP flow as a kernel event tells it; each number makes another flow.</summary>
     public static PackedFlow Tcp(int number, TcpState state = TcpState.Established)
     {
         PackedFlow flow = default;
         var source = new Address((uint)(10 | (number >> 14 << 8)), 0);      // 10.x.y.0 as the bytes lie
-        flow.Original = Tuple(IpProtocol.Tcp, source, Host("192.0.2.1"), (ushort)(1024 + (number & 0x3fff)), 80);
-        flow.Reply = Tuple(IpProtocol.Tcp, Host("192.0.2.1"), source, 80, flow.Original.SourcePort);
+        flow.Original = Tuple(IpProtocol.Tcp, source, Server, (ushort)(1024 + (number & 0x3fff)), 80);
+        flow.Reply = Tuple(IpProtocol.Tcp, Server, source, 80, flow.Original.SourcePort);
         flow.Status = FlowStatus.SeenReply | FlowStatus.Assured | FlowStatus.Confirmed;
         flow.Timeout = 600;
         flow.TcpState = (byte)state;

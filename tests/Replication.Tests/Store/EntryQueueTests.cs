@@ -40,6 +40,7 @@ public sealed class EntryQueueTests : IDisposable
                 }
             }
 
+            if (step % 20 != 0) continue;
             for (int queue = 0; queue < 2; queue++) AssertSame(models[queue], queues[queue], (QueueId)(queue + 1));
         }
     }
