@@ -128,16 +128,22 @@ public sealed class FtfwModeTests
         Assert.Empty(node.Say());
     }
 
-    [Fact]
-    public void A_late_message_is_counted_and_not_applied()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_late_message_is_counted_and_neither_applied_nor_the_new_base(int type)
     {
         using Node node = Node.Greeted();
-        PackedFlow flow = Flows.Tcp(1);
-        node.PeerNext++;
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(1));
+        uint late = node.PeerNext++;
         node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(2));
-        node.Hear(Node.Data(PeerMessageType.FlowNew, node.PeerNext - 2, in flow));
+        node.Hear(Node.Data((PeerMessageType)type, late, Flows.Tcp(1, TcpState.Close)));
+        node.HearControl(PeerFlags.Alive);
         Assert.Equal((1ul, 1ul), (node.Stats.Lost, node.Stats.Before));
-        Assert.Equal(1, node.Count(CacheKind.External));
+        List<string> lines = Flows.Lines(node.Engine, CacheKind.External);
+        Assert.Equal(2, lines.Count);
+        Assert.All(lines, line => Assert.Contains("ESTABLISHED", line, StringComparison.Ordinal));
     }
 
     [Fact]
