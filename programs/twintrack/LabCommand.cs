@@ -173,5 +173,6 @@ internal static class LabCommand
 
     private static void TellKept(LabRun run) => Console.Error.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"kept: namespaces {run.Prefix}-client, -server, -fw1, -fw2 and {run.Folder}; twintrack lab --clean removes them"));
+        $"kept: namespaces {run.Prefix}-client, -server, -fw1, -fw2 and {run.Folder}; "
+        + $"twintrack lab --clean removes them"));
 }

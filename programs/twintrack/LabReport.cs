@@ -16,7 +16,8 @@ internal static class LabReport
         foreach (string problem in result.Problems) AnsiConsole.WriteLine($"note: {problem}");
         Color colour = result.Passed ? Color.Green : Color.Red;
         AnsiConsole.Write(new Text(
-            $"{result.Alive} of {result.Connections} connections alive\n", new Style(colour, decoration: Decoration.Bold)));
+            $"{result.Alive} of {result.Connections} connections alive\n",
+            new Style(colour, decoration: Decoration.Bold)));
     }
 
     private static Table Summary(LabResult result)
@@ -30,7 +31,8 @@ internal static class LabReport
     {
         TakeOverTimes times = result.TakeOver;
         yield return ("connections alive", $"{result.Alive} of {result.Connections}{Reasons(result)}");
-        yield return ("longest stall", $"{Ms(result.LongestStallMs)} (half of them at most {Ms(result.MedianStallMs)})");
+        yield return (
+            "longest stall", $"{Ms(result.LongestStallMs)} (half of them at most {Ms(result.MedianStallMs)})");
         yield return (
             "UDP stream",
             $"{(result.Udp.Alive ? "alive" : "lost")}, {result.Udp.Lost} of {result.Udp.Sent} datagrams lost, "
@@ -45,7 +47,8 @@ internal static class LabReport
         yield return ("packets by the old primary", $"{result.OldPrimaryForwardedAfterCut} after the cut");
         yield return ("primary", result.PrimaryProgram ?? "no conntrackd");
         yield return ("backup", result.BackupProgram ?? "no conntrackd");
-        yield return ("run", $"{Ms(result.TotalMs)}, {(result.SourceNat ? "with" : "without")} NAT, seed {result.Seed}");
+        string nat = result.SourceNat ? "with" : "without";
+        yield return ("run", $"{Ms(result.TotalMs)}, {nat} NAT, seed {result.Seed}");
     }
 
     private static Table Flows(LabResult result)

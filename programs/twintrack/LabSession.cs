@@ -76,7 +76,7 @@ internal sealed class LabSession : IDisposable
         }
         catch (Exception e)
         {
-            // Ctrl-C also ends the tools that run just now, perhaps a moment before it is told to us: no failure of the lab.
+            // Ctrl-C also ends the tools that run just now, perhaps before it is told to us: no failure of the lab.
             bool isInterrupted = _cancellation.Token.WaitHandle.WaitOne(SignalDelay);
             if (!isInterrupted) _failure = ExceptionDispatchInfo.Capture(e);
         }

@@ -30,7 +30,8 @@ internal sealed class LabView
     /// <summary>Shows the run until it ends; on anything but a terminal, a line for each step.</summary>
     public static void Show(LabSession session)
     {
-        if (AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected) new LabView(session).ShowLive();
+        bool isTerminal = AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
+        if (isTerminal) new LabView(session).ShowLive();
         else ShowLines(session);
     }
 

@@ -43,7 +43,7 @@ public sealed class DaemonProcess : IDisposable
     /// <param name="program">Path of conntrackd.</param>
     /// <param name="home">The namespace it runs in.</param>
     /// <param name="config">What it shall do.</param>
-    /// <param name="pathPrefix">Beginning of the paths of its files; short, as a socket's path is at most 107 bytes.</param>
+    /// <param name="pathPrefix">Beginning of its files' paths; short, as a socket's path has 107 bytes at most.</param>
     public static DaemonProcess Start(string program, NetNamespace home, SyncConfig config, string pathPrefix)
     {
         ArgumentNullException.ThrowIfNull(home);

@@ -5,8 +5,10 @@ using TwinTrack.Conntrack.Kernel;
 
 namespace TwinTrack.Lab;
 
-/// <summary>A stateful firewall in a namespace: drops everything but the client's flows and the link to its peer.</summary>
-/// <remarks>New flows only by the client: UDP, or TCP that begins with a SYN; what conntrack calls invalid is dropped.</remarks>
+/// <summary>A stateful firewall in a namespace: passes the client's flows and the link to its peer only.</summary>
+/// <remarks>
+/// New flows only by the client: UDP, or TCP that begins with a SYN; what conntrack calls invalid is dropped.
+/// </remarks>
 public sealed class Firewall : IDisposable
 {
     /// <summary>The interface of the link between the firewalls.</summary>
@@ -219,7 +221,10 @@ public sealed class Firewall : IDisposable
         $$"""
             chain translate {
                 type nat hook postrouting priority srcnat;
-                oifname "{{ServerSide.Interface}}" ip saddr 10.77.{{ClientSide.Network}}.0/24 snat ip to {{ServerSide.VirtualAddress}}
+                ip saddr 10.77.{{ClientSide.Network}}.0/24 jump hide
+            }
+            chain hide {
+                oifname "{{ServerSide.Interface}}" snat ip to {{ServerSide.VirtualAddress}}
             }
         """;
 }

@@ -15,7 +15,7 @@ public sealed record LabResult
     /// <summary>Connections that carried bytes both ways which were sent after the take-over, unaltered.</summary>
     public required int Alive { get; init; }
 
-    /// <summary>Why connections ended or were given up, each reason with its number; silence is not among them.</summary>
+    /// <summary>Why connections ended or were given up, each reason with its number; silence is none.</summary>
     public required IReadOnlyDictionary<string, int> Broken { get; init; }
 
     /// <summary>The UDP stream from server to client.</summary>

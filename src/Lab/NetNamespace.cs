@@ -14,6 +14,8 @@ public sealed class NetNamespace : IDisposable
 {
     private const string Folder = "/run/netns";
 
+    private static readonly StringComparer Ordinal = StringComparer.Ordinal;
+
     private int _descriptor;
 
     private NetNamespace(string name)
@@ -46,7 +48,7 @@ public sealed class NetNamespace : IDisposable
     /// <summary>The names of all namespaces that begin with <paramref name="prefix"/>.</summary>
     public static IReadOnlyList<string> Names(string prefix) =>
         Directory.Exists(Folder)
-            ? [.. Directory.GetFiles(Folder, prefix + "*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
+            ? [.. Directory.GetFiles(Folder, prefix + "*").Select(path => Path.GetFileName(path)).Order(Ordinal)]
             : [];
 
     /// <summary>Runs a function on a thread of its own inside the namespace and waits for it.</summary>

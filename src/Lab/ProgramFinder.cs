@@ -8,7 +8,7 @@ public static class ProgramFinder
     // Not whatever PATH has: an installed TwinTrack goes by the same name.
     private const string Packaged = "/usr/sbin/conntrackd";
 
-    /// <summary>Ours: where the caller says, else beside the running program, else in the repository's dist folder.</summary>
+    /// <summary>Ours: where the caller says, else beside the running program, else in the repository's dist/.</summary>
     /// <param name="explicitPath">What the caller says; null for nothing.</param>
     /// <exception cref="LabException">There is none.</exception>
     public static string Ours(string? explicitPath = null)

@@ -80,7 +80,7 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Leaves folder, namespaces and the processes in them when this is disposed.</summary>
     public void Keep() => File.WriteAllText($"{Path}/{KeepMarker}", "");
 
-    /// <summary>Kills the processes in the namespaces and removes namespaces and folder, unless they are kept.</summary>
+    /// <summary>Kills what runs in the namespaces and removes namespaces and folder, unless they are kept.</summary>
     public void Dispose()
     {
         foreach (NetNamespace made in _namespaces) made.Close();

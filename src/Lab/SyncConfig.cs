@@ -3,7 +3,7 @@ using System.Net;
 namespace TwinTrack.Lab;
 
 /// <summary>A configuration file for a conntrackd that replicates to one peer by FT-FW over UDP.</summary>
-/// <remarks>Both the original and ours read it. All paths are the lab's own, never the defaults of the system.</remarks>
+/// <remarks>Both the original and ours read it. All paths are the lab's own, never the system's defaults.</remarks>
 public sealed record SyncConfig
 {
     /// <summary>The firewall's own address on the dedicated link.</summary>

@@ -4,7 +4,7 @@ namespace TwinTrack.Lab;
 
 /// <summary>How long each step of a take-over took, in milliseconds.</summary>
 /// <param name="CutMs">Killing the primary's daemon and taking its links down.</param>
-/// <param name="CommitMs"><c>conntrackd -c</c>, from the call to its return; null without a daemon, as the next three.</param>
+/// <param name="CommitMs"><c>conntrackd -c</c>, from call to return; null without a daemon, as the next three.</param>
 /// <param name="FlushMs"><c>conntrackd -f</c>.</param>
 /// <param name="ResyncMs"><c>conntrackd -R</c>.</param>
 /// <param name="BulkMs"><c>conntrackd -B</c>.</param>

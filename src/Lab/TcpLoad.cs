@@ -12,7 +12,7 @@ namespace TwinTrack.Lab;
 /// <param name="Bytes">Bytes that arrived unaltered, of all connections and both directions.</param>
 public readonly record struct TcpLoadSample(int Open, int Moving, int Broken, int Alive, long Bytes);
 
-/// <summary>TCP connections from client to server that carry bytes both ways all the time, on a thread of its own.</summary>
+/// <summary>TCP connections from client to server that carry bytes both ways all the time, on an own thread.</summary>
 /// <remarks>
 /// Each end writes a piece of its pattern in turn, a few times a second, and checks what comes from the other end
 /// byte by byte. Nothing is ever connected again.
@@ -92,7 +92,7 @@ public sealed class TcpLoad : IDisposable
         }
     }
 
-    /// <summary>From here on a connection is alive only if it carries bytes both ways that are sent from now on.</summary>
+    /// <summary>From here on a connection is alive only if bytes arrive both ways that are sent from now on.</summary>
     public void Mark()
     {
         lock (_gate)

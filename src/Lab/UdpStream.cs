@@ -11,7 +11,8 @@ namespace TwinTrack.Lab;
 /// <param name="Altered">Datagrams that arrived altered.</param>
 /// <param name="IsAlive">Whether one arrived that was sent after the mark.</param>
 /// <param name="LongestGap">The longest time without a datagram since the gap was reset.</param>
-public readonly record struct UdpStreamSample(long Sent, long Received, long Altered, bool IsAlive, TimeSpan LongestGap);
+public readonly record struct UdpStreamSample(
+    long Sent, long Received, long Altered, bool IsAlive, TimeSpan LongestGap);
 
 /// <summary>A UDP flow that the client begins and the server then fills, a datagram each 10 ms.</summary>
 /// <remarks>

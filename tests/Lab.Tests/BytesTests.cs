@@ -7,6 +7,8 @@ namespace TwinTrack.Lab.Tests;
 
 public sealed class BytesTests
 {
+    private const string Active = "current active connections:\t         ";
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(3, 2)]
@@ -70,8 +72,8 @@ public sealed class BytesTests
     }
 
     [Theory]
-    [InlineData("cache internal:\ncurrent active connections:\t         201\n\ncache external:\ncurrent active connections:\t           7\n", 201L, 7L)]
-    [InlineData("internal bypass:\nconnections new:\t\t           3\n\ncache external:\ncurrent active connections:\t           7\n", null, 7L)]
+    [InlineData("cache internal:\n" + Active + "201\n\ncache external:\n" + Active + "7\n", 201L, 7L)]
+    [InlineData("internal bypass:\nconnections new:\t3\n\ncache external:\n" + Active + "7\n", null, 7L)]
     [InlineData("", null, null)]
     public void Cache_counts_are_read_from_the_statistics(string output, long? inside, long? outside) =>
         Assert.Equal(new CacheCounts(inside, outside), CacheCounts.Parse(output));

@@ -55,7 +55,8 @@ public sealed class LabRunTests
         Assert.False(result.Passed);
         Assert.Equal(0ul, result.SynAfterCut);
         Assert.Contains(new FlowCount("fw2", "after", 0, null, null), result.Flows);
-        Assert.Contains("\"passed\": false", JsonSerializer.Serialize(result, LabJson.Default.LabResult), StringComparison.Ordinal);
+        string json = JsonSerializer.Serialize(result, LabJson.Default.LabResult);
+        Assert.Contains("\"passed\": false", json, StringComparison.Ordinal);
     }
 
     [Fact]
