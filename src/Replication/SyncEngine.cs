@@ -335,6 +335,7 @@ public sealed class SyncEngine : IDisposable
         }
 
         if (_mode.TakeUnrepairable()) SendBulk();
+        if (_mode.TakeLostInGreeting()) RequestResync();
     }
 
     private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)

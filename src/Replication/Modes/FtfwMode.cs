@@ -52,6 +52,7 @@ internal sealed class FtfwMode
     private bool _isOverflowing;
     private bool _isOverflowDue;
     private bool _isUnrepairable;
+    private bool _lostInGreeting;
 
     private enum Hello : byte
     {
@@ -94,6 +95,17 @@ internal sealed class FtfwMode
     {
         bool due = _isUnrepairable;
         _isUnrepairable = false;
+        return due;
+    }
+
+    /// <summary>
+    /// Whether messages were missing while we said HELLO, which has ended: an original has forgotten them at each
+    /// HELLO, so that asking for their numbers was in vain.
+    /// </summary>
+    public bool TakeLostInGreeting()
+    {
+        bool due = _lostInGreeting && _hello == Hello.Done;
+        if (due) _lostInGreeting = false;
         return due;
     }
 
@@ -163,6 +175,7 @@ internal sealed class FtfwMode
         SequenceOrder order = peer.Order(header.Sequence);
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
         bool isStart = isHello && !Continues(peer, order, header.Sequence);
+        bool areWeGreeting = _hello != Hello.Done;
         if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) _hello = Hello.Done;
         if (isHello) _owesHelloBack = true;
         if (isStart) RepeatAll();
@@ -178,14 +191,21 @@ internal sealed class FtfwMode
         {
             // Either the peer has restarted or this is an old message of the run before. Its state is not taken, but
             // asked for again: what comes then is current.
+            _lostInGreeting |= areWeGreeting;
             peer.RebaseWithout(header.Sequence);
             _outbox.Queue(PeerFlags.Nack, header.Sequence, header.Sequence);
             return Verdict.Control;
         }
 
         if (isStart) peer.Rebase(header.Sequence);
-        if (!isStart && order == SequenceOrder.After) peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
-        else peer.Accept(header.Sequence, isHello, _outbox);
+        if (isStart || order != SequenceOrder.After)
+        {
+            peer.Accept(header.Sequence, isHello, _outbox);
+            return verdict;
+        }
+
+        _lostInGreeting |= areWeGreeting;
+        peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
     }
 

@@ -149,6 +149,20 @@ public sealed class HelloTests
     }
 
     [Fact]
+    public void What_was_lost_while_we_greeted_is_asked_for_as_a_whole_after_it()
+    {
+        using var node = new Node();
+        node.HearControl(PeerFlags.Alive);
+        node.PeerNext++;
+        node.HearControl(PeerFlags.Alive);
+        Assert.Equal(["HELLO+ACK 5000..5000", "HELLO+NACK 5001..5001"], node.Say());
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
+        Assert.Equal(["RESYNC"], node.Say());
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
     public void Two_nodes_that_start_together_agree_after_three_messages()
     {
         using var left = new Node(first: 1000);
