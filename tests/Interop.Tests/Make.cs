@@ -24,22 +24,5 @@ internal static class Programs
         { Make.Original, Make.Ours },
     };
 
-    public static string PathOf(Make make) => make == Make.Ours ? Ours() : Original();
-
-    private static string Ours()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "twintrack.slnx"))) continue;
-            string program = Path.Combine(folder.FullName, "dist", "conntrackd");
-            return File.Exists(program)
-                ? program
-                : throw new FileNotFoundException($"{program} is missing: run make dist");
-        }
-
-        throw new DirectoryNotFoundException("twintrack.slnx is not above " + AppContext.BaseDirectory);
-    }
-
-    private static string Original() => Command.Find("conntrackd")
-        ?? throw new FileNotFoundException("the original is missing: install the package conntrackd");
+    public static string PathOf(Make make) => make == Make.Ours ? ProgramFinder.Ours() : ProgramFinder.Original();
 }
