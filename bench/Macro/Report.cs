@@ -29,7 +29,7 @@ internal sealed class Report(BenchOptions options, Samples samples)
         _text.AppendLine("# conntrackd side by side: original and ours").AppendLine();
         _text.AppendLine($"    {options.CommandLine}").AppendLine();
         foreach (string line in machine) _text.AppendLine($"- {line}");
-        _text.AppendLine($"- {options.Rounds} rounds, original and ours by turns, {elapsed.TotalSeconds:0} s in all");
+        _text.AppendLine($"- rounds: {options.Rounds}, original and ours by turns, {elapsed.TotalSeconds:0} s in all");
         _text.AppendLine(
             $"- other programs used {Percent(Samples.Median(samples.OtherWork), 1)} of the machine between the rounds "
             + $"(median), {Percent(samples.OtherWork.Max(), 1)} at most");
