@@ -3,7 +3,7 @@ using Xunit;
 
 namespace TwinTrack.Replication.Tests;
 
-/// <summary>In the steady state nothing is allocated between a kernel event and the acknowledgement of a peer.</summary>
+/// <summary>In the steady state nothing is allocated between an event and its acknowledgement.</summary>
 public sealed class AllocationTests : IDisposable
 {
     private const int FlowCount = 2000;

@@ -190,7 +190,8 @@ public sealed class CommandTests
         Assert.DoesNotContain(SyncNoticeKind.PurgingKernel, node.NoticeKinds());
     }
 
-    private static SyncReply Command(Node node, SyncCommand command) => node.Engine.OnCommand(node.Now, command, Ticket);
+    private static SyncReply Command(Node node, SyncCommand command) =>
+        node.Engine.OnCommand(node.Now, command, Ticket);
 
     private static uint AcknowledgingNumber(Node node)
     {

@@ -20,16 +20,19 @@ internal static class Flows
         flow.Status = FlowStatus.SeenReply | FlowStatus.Assured | FlowStatus.Confirmed;
         flow.Timeout = 600;
         flow.TcpState = (byte)state;
-        flow.Fields = FlowFields.Original | FlowFields.Reply | FlowFields.Status | FlowFields.Timeout | FlowFields.TcpState;
+        flow.Fields =
+            FlowFields.Original | FlowFields.Reply | FlowFields.Status | FlowFields.Timeout | FlowFields.TcpState;
         return flow;
     }
 
     /// <summary>A UDP flow between two addresses of either family.</summary>
-    public static PackedFlow Udp(string source, string destination, ushort sourcePort = 5353, ushort destinationPort = 53)
+    public static PackedFlow Udp(
+        string source, string destination, ushort sourcePort = 5353, ushort destinationPort = 53)
     {
         PackedFlow flow = default;
-        flow.Original = Tuple(IpProtocol.Udp, Host(source), Host(destination), sourcePort, destinationPort, FamilyOf(source));
-        flow.Reply = Tuple(IpProtocol.Udp, Host(destination), Host(source), destinationPort, sourcePort, FamilyOf(source));
+        byte family = FamilyOf(source);
+        flow.Original = Tuple(IpProtocol.Udp, Host(source), Host(destination), sourcePort, destinationPort, family);
+        flow.Reply = Tuple(IpProtocol.Udp, Host(destination), Host(source), destinationPort, sourcePort, family);
         flow.Status = FlowStatus.Confirmed;
         flow.Timeout = 30;
         flow.Fields = FlowFields.Original | FlowFields.Reply | FlowFields.Status | FlowFields.Timeout;
@@ -39,15 +42,15 @@ internal static class Flows
     public static FlowTuple Tuple(
         byte protocol, Address source, Address destination, ushort sourcePort, ushort destinationPort,
         byte family = AddressFamily.IPv4) => new()
-    {
-        Source = source,
-        Destination = destination,
-        Family = family,
-        Protocol = protocol,
-        SourcePort = sourcePort,
-        DestinationPort = destinationPort,
-        Parts = TupleParts.Addresses | TupleParts.Protocol | TupleParts.Ports,
-    };
+        {
+            Source = source,
+            Destination = destination,
+            Family = family,
+            Protocol = protocol,
+            SourcePort = sourcePort,
+            DestinationPort = destinationPort,
+            Parts = TupleParts.Addresses | TupleParts.Protocol | TupleParts.Ports,
+        };
 
     public static Address Host(string text)
     {

@@ -10,7 +10,7 @@ internal sealed record Said(string Text, uint Number, byte[] Bytes)
     public override string ToString() => Text;
 }
 
-/// <summary>An engine with a clock, and short ways to talk to it. Its first number is 1000, that of peers 5000.</summary>
+/// <summary>An engine with a clock, and short ways to talk to it. It counts from 1000, peers from 5000.</summary>
 internal sealed class Node : IDisposable
 {
     public const uint First = 1000;
@@ -141,7 +141,7 @@ internal sealed class Node : IDisposable
         return message[..length];
     }
 
-    /// <summary>Every request there is now, in words: <c>Create 3</c>, <c>Dump Repair</c>; the tokens beside them.</summary>
+    /// <summary>Every request there is now, in words: <c>Create 3</c>, <c>Dump Repair</c>; with token.</summary>
     public List<(string Text, uint Token, PackedFlow Flow)> Requests()
     {
         var requests = new List<(string, uint, PackedFlow)>();

@@ -19,7 +19,8 @@ internal static class RandomFlows
     [
         FlowFields.Status, FlowFields.Timeout, FlowFields.Mark, FlowFields.Zone, FlowFields.Id, FlowFields.SecurityMark,
         FlowFields.SecurityContext, FlowFields.TimestampStart, FlowFields.TimestampStop, FlowFields.Helper,
-        FlowFields.Labels, FlowFields.SequenceOriginal | FlowFields.SequenceReply, FlowFields.SynProxy, FlowFields.Master,
+        FlowFields.Labels, FlowFields.SequenceOriginal | FlowFields.SequenceReply, FlowFields.SynProxy,
+        FlowFields.Master,
     ];
 
     /// <summary>Draws a flow.</summary>
@@ -127,8 +128,9 @@ internal static class RandomFlows
 
     private static FlowFields FieldsOf(byte protocol, Random random) => protocol switch
     {
-        IpProtocol.Tcp => FlowFields.TcpState
-            | (random.Next(2) == 0 ? FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply : FlowFields.None),
+        IpProtocol.Tcp when random.Next(2) == 0 =>
+            FlowFields.TcpState | FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply,
+        IpProtocol.Tcp => FlowFields.TcpState,
         IpProtocol.Sctp => FlowFields.SctpState | FlowFields.SctpTagOriginal | FlowFields.SctpTagReply,
         IpProtocol.Dccp => FlowFields.DccpState | FlowFields.DccpRole,
         _ => FlowFields.None,

@@ -64,7 +64,8 @@ public sealed class SyncEngineTests
         Assert.Equal(1, node.Count(CacheKind.Internal));
         node.Event(FlowChange.Destroy, Flows.Tcp(1), origin);
         Assert.Empty(node.Say());
-        Assert.Equal((0u, 0u, 1u), (node.Stats.Internal.Active, node.Stats.Internal.Objects, node.Stats.Internal.Destroyed));
+        CacheStats stats = node.Stats.Internal;
+        Assert.Equal((0u, 0u, 1u), (stats.Active, stats.Objects, stats.Destroyed));
     }
 
     [Fact]
@@ -202,7 +203,8 @@ public sealed class SyncEngineTests
     [Fact]
     public void A_datagram_that_is_cut_off_anywhere_is_counted_and_does_no_harm()
     {
-        byte[] whole = [.. Node.Control(PeerFlags.Ack, 5003, 1, 2), .. Node.Data(PeerMessageType.FlowNew, 5004, Flows.Tcp(1))];
+        byte[] whole =
+            [.. Node.Control(PeerFlags.Ack, 5003, 1, 2), .. Node.Data(PeerMessageType.FlowNew, 5004, Flows.Tcp(1))];
         for (int length = 1; length < whole.Length; length++)
         {
             using Node node = Node.Greeted();
@@ -221,8 +223,8 @@ public sealed class SyncEngineTests
         for (int round = 0; round < 20_000; round++)
         {
             byte[] datagram = [.. good];
-            new PeerHeader(1, (PeerMessageType)random.Next(3), PeerFlags.None, (ushort)good.Length, new Seq(node.PeerNext++))
-                .Write(datagram);
+            var type = (PeerMessageType)random.Next(3);
+            new PeerHeader(1, type, PeerFlags.None, (ushort)good.Length, new Seq(node.PeerNext++)).Write(datagram);
             for (int change = random.Next(4); change >= 0; change--)
                 datagram[random.Next(round % 2 == 0 ? 8 : 0, datagram.Length)] = (byte)random.Next(256);
             node.Hear(datagram[..random.Next(datagram.Length + 1)]);
@@ -230,6 +232,8 @@ public sealed class SyncEngineTests
         }
 
         Assert.True(node.Stats.Malformed > 1000);
-        foreach (string line in Flows.Lines(node.Engine, CacheKind.External)) Assert.Contains("src=", line, StringComparison.Ordinal);
+        Assert.All(
+            Flows.Lines(node.Engine, CacheKind.External),
+            line => Assert.Contains("src=", line, StringComparison.Ordinal));
     }
 }

@@ -85,7 +85,8 @@ public sealed class CommitTests
         Start(node);
         Answer(node, request => request == "Create 2" ? NoMemory : 0);
         SyncNotice failure = AssertEnd(node, committed: 2, failed: 1)!.Value;
-        Assert.Equal((SyncNoticeKind.CommitCreateFailed, NoMemory, Ticket), (failure.Kind, failure.Value, failure.Ticket));
+        Assert.Equal(
+            (SyncNoticeKind.CommitCreateFailed, NoMemory, Ticket), (failure.Kind, failure.Value, failure.Ticket));
         Assert.Equal(2, Node.NumberOf(in failure.Flow));
     }
 
@@ -233,8 +234,8 @@ public sealed class CommitTests
             foreach ((string text, uint token, _) in step)
             {
                 _log.Add(text);
-                KernelRequestKind kind =
-                    text.StartsWith("Delete", StringComparison.Ordinal) ? KernelRequestKind.Delete : KernelRequestKind.Create;
+                bool isDelete = text.StartsWith("Delete", StringComparison.Ordinal);
+                KernelRequestKind kind = isDelete ? KernelRequestKind.Delete : KernelRequestKind.Create;
                 node.Engine.OnKernelAnswer(node.Now, kind, token, errno(text));
             }
         }

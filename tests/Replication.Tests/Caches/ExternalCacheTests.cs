@@ -64,7 +64,8 @@ public sealed class ExternalCacheTests
         node.HearFlow(PeerMessageType.FlowUpdate, Flows.Tcp(3));
         node.HearFlow(PeerMessageType.FlowUpdate, Flows.Tcp(1));
         node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(1));
-        Assert.Equal((1u, 2u, 1u), (node.Stats.External.Active, node.Stats.External.CreateFailed, node.Stats.External.Updated));
+        CacheStats stats = node.Stats.External;
+        Assert.Equal((1u, 2u, 1u), (stats.Active, stats.CreateFailed, stats.Updated));
         node.HearFlow(PeerMessageType.FlowDelete, Flows.Tcp(1));
         node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(2));
         Assert.Equal(1u, node.Stats.External.Active);

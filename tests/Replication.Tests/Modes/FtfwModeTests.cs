@@ -7,7 +7,7 @@ namespace TwinTrack.Replication.Tests;
 /// <summary>FT-FW in the steady state: what is sent, repeated, acknowledged and dropped.</summary>
 public sealed class FtfwModeTests
 {
-    /// <summary>What happened to a flow the peer knows (1) or not (2) since the last packet, and what is sent.</summary>
+    /// <summary>What happened to a flow the peer knows (1) or not (2) since the last packet; what is sent.</summary>
     public static TheoryData<string, string> Coalesced => new()
     {
         { "new 2", "NEW 2" },
@@ -280,5 +280,8 @@ public sealed class FtfwModeTests
         node.HearControl(PeerFlags.Ack, said[0].Number, said[^1].Number);
 
     private static List<uint> Resent(Node node) =>
-        [.. node.Engine.ReadResendQueue().Where(element => !element.IsControl).Select(element => element.Sequence.Value)];
+    [
+        .. node.Engine.ReadResendQueue().Where(element => !element.IsControl)
+            .Select(element => element.Sequence.Value),
+    ];
 }

@@ -44,8 +44,8 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         {
             if (new Instant(at) > _now) _now = new Instant(at);
             string where = $"{recording.Name} node {life.Node} at {at / 1e6:0.000000}";
-            Assert.True(
-                _engine.NextDeadline.Microseconds + ToleranceMicroseconds > at, where + ": the engine would have spoken");
+            bool isQuiet = _engine.NextDeadline.Microseconds + ToleranceMicroseconds > at;
+            Assert.True(isQuiet, where + ": the engine would have spoken");
             if (what is Act act) Do(act);
             else if (what is RecordedDatagram datagram && !IsOurs(datagram)) Hear(datagram);
             else compared += Say((RecordedDatagram)what, where);

@@ -38,6 +38,7 @@ public sealed class FtfwReplayTests
 
     [Fact]
     public void Every_recording_is_replayed() => Assert.Equal(
-        Pcap.FtfwRecordings().Where(name => !name.EndsWith("-link2", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+        Pcap.FtfwRecordings().Where(name => !name.EndsWith("-link2", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal),
         Recording.All.Select(recording => recording.Name).Order(StringComparer.Ordinal));
 }

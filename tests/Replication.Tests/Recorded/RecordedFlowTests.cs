@@ -36,8 +36,9 @@ public sealed class RecordedFlowTests : IDisposable
     };
 
     [Fact]
-    public void The_table_names_every_recording() =>
-        Assert.Equal(Pcap.FtfwRecordings().Order(StringComparer.Ordinal), Recordings.Select(row => row.Data.Item1).Order(StringComparer.Ordinal));
+    public void The_table_names_every_recording() => Assert.Equal(
+        Pcap.FtfwRecordings().Order(StringComparer.Ordinal),
+        Recordings.Select(row => row.Data.Item1).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Recordings))]

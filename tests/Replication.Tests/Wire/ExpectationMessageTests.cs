@@ -38,7 +38,8 @@ public sealed class ExpectationMessageTests
         int seen = 0;
         foreach (byte[] message in Pcap.Read("ftfw-expect-ftp").SelectMany(datagram => datagram.Messages()))
         {
-            if (PeerHeader.Read(message).Type is not (> PeerMessageType.FlowDelete and < PeerMessageType.Control)) continue;
+            PeerMessageType type = PeerHeader.Read(message).Type;
+            if (type is <= PeerMessageType.FlowDelete or PeerMessageType.Control) continue;
             Assert.True(ExpectationMessage.IsWellFormed(message.AsSpan(PeerHeader.Size)));
             seen++;
         }

@@ -51,7 +51,8 @@ public sealed class FlowMessageTests
             for (int length = 4; length <= 1040; length++)
             {
                 bool isExpected = isVariable ? length <= Lengths[number] : length == Lengths[number];
-                Assert.Equal(isExpected, IsTaken([.. Attribute(number, length), .. Convert.FromHexString(Addresses + Tcp)]));
+                byte[] body = [.. Attribute(number, length), .. Convert.FromHexString(Addresses + Tcp)];
+                Assert.Equal(isExpected, IsTaken(body));
             }
         }
     }
@@ -185,7 +186,8 @@ public sealed class FlowMessageTests
         Flows.SetHelper(ref flow, "abcdefghijk");
         flow.Fields = (FlowFields)((1UL << 40) - 1);
         flow.Status = FlowStatus.SourceNatDone | FlowStatus.DestinationNatDone;
-        int length = FlowMessage.Write(in flow, new SyncOptions { TcpWindowTracking = true }, new byte[FlowMessage.MaxSize]);
+        var options = new SyncOptions { TcpWindowTracking = true };
+        int length = FlowMessage.Write(in flow, options, new byte[FlowMessage.MaxSize]);
         Assert.InRange(length, 250, FlowMessage.MaxSize);
     }
 
@@ -275,8 +277,8 @@ public sealed class FlowMessageTests
         if (fields == FlowFields.DestinationNatPort) return $"DestinationNatPort {flow.DestinationNat.FirstPort}";
         if (fields == FlowFields.SynProxy)
         {
-            SynProxyState state = flow.SynProxy;
-            return $"SynProxy isn {state.InitialSequence:x8} its {state.InitialTimestamp:x8} tsoff {state.TimestampOffset:x8}";
+            (uint isn, uint its, uint tsoff) = flow.SynProxy;
+            return $"SynProxy isn {isn:x8} its {its:x8} tsoff {tsoff:x8}";
         }
 
         if (fields == (FlowFields.SequenceOriginal | FlowFields.SequenceReply))
