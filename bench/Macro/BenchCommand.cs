@@ -21,13 +21,15 @@ internal static class BenchCommand
         Option<int> flows = Number("--flows", 100_000, "Flows of burst, dump and commit.");
         Option<int> rounds = Number("--rounds", 3, "How often everything is repeated.");
         Option<int> seconds = Number("--seconds", 8, "Seconds of HTTP load for each set-up of a round.");
+        Option<int> quiet = Number(
+            "--quiet", 0, "Seconds to wait at most before each set-up for other programs to leave the machine alone.");
         Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
         Option<string> original = Text(
             "--original", Lab.Command.Find("conntrackd") ?? "/usr/sbin/conntrackd", "The original conntrackd.");
         Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
         var command = new RootCommand("Measures the original conntrackd and ours side by side.")
         {
-            only, flows, rounds, seconds, ours, original, output,
+            only, flows, rounds, seconds, quiet, ours, original, output,
         };
         command.SetAction(parsed => run(new BenchOptions
         {
@@ -35,6 +37,7 @@ internal static class BenchCommand
             Flows = parsed.GetValue(flows),
             Rounds = parsed.GetValue(rounds),
             Seconds = parsed.GetValue(seconds),
+            Quiet = parsed.GetValue(quiet),
             Ours = Path.GetFullPath(parsed.GetValue(ours)!),
             Original = Path.GetFullPath(parsed.GetValue(original)!),
             Output = Path.GetFullPath(parsed.GetValue(output)!),
@@ -48,7 +51,8 @@ internal static class BenchCommand
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => standard };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1) result.AddError($"{name} takes a number of at least 1");
+            int least = Math.Min(standard, 1);
+            if (result.GetValueOrDefault<int>() < least) result.AddError($"{name} takes a number of at least {least}");
         });
         return option;
     }

@@ -31,7 +31,7 @@ internal sealed class Report(BenchOptions options, Samples samples)
         foreach (string line in machine) _text.AppendLine($"- {line}");
         _text.AppendLine($"- rounds: {options.Rounds}, original and ours by turns, {elapsed.TotalSeconds:0} s in all");
         _text.AppendLine(
-            $"- other programs used {Percent(Samples.Median(samples.OtherWork), 1)} of the machine between the rounds "
+            $"- other programs used {Percent(Samples.Median(samples.OtherWork), 1)} of the machine before each set-up "
             + $"(median), {Percent(samples.OtherWork.Max(), 1)} at most");
         _text.AppendLine();
         _text.AppendLine(

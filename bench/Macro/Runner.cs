@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using TwinTrack.Lab;
 
@@ -6,6 +7,8 @@ namespace TwinTrack.Bench;
 /// <summary>Runs the rounds, original and ours by turns, so that disturbances hit both.</summary>
 internal sealed class Runner(BenchOptions options, CancellationToken cancellation)
 {
+    private const double QuietShare = 0.1;
+
     private readonly Samples _samples = new();
     private readonly Contestant[] _contestants =
         [new(Subjects.Original, options.Original), new(Subjects.Ours, options.Ours)];
@@ -18,17 +21,15 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
         {
             // Who goes first changes, so that a drift of the machine does not favour one of them.
             Contestant[] order = round % 2 == 1 ? _contestants : [.. _contestants.Reverse()];
-            _samples.OtherWork.Add(Machine.OtherWork(cancellation));
             if (options.Has(Workloads.Burst) || options.Has(Workloads.Dump) || options.Has(Workloads.Commit))
                 foreach (Contestant contestant in order)
-                    Take(new BurstRound(options, contestant, round, cancellation).Run());
+                    Take(() => new BurstRound(options, contestant, round, cancellation).Run());
             if (!options.Has(Workloads.Http)) continue;
 
-            _samples.OtherWork.Add(Machine.OtherWork(cancellation));
             var http = new HttpRound(options, round, cancellation);
-            Take([http.RunBare()]);
-            Take([http.RunListener()]);
-            foreach (Contestant contestant in order) Take([http.RunPair(contestant)]);
+            Take(() => [http.RunBare()]);
+            Take(() => [http.RunListener()]);
+            foreach (Contestant contestant in order) Take(() => [http.RunPair(contestant)]);
         }
 
         return _samples;
@@ -42,12 +43,22 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
         _ = FlowSets.CompareKernels(bed.Topology.Primary.Namespace, bed.Topology.Primary.Namespace);
     }
 
-    private void Take(IEnumerable<RoundResult> results)
+    private void Take(Func<IEnumerable<RoundResult>> run)
     {
-        RoundResult[] list = [.. results];
+        WaitForQuiet();
+        RoundResult[] list = [.. run()];
         _samples.Add(list);
         foreach (RoundResult result in list) Console.Error.WriteLine(Line(result));
         cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void WaitForQuiet()
+    {
+        var watch = Stopwatch.StartNew();
+        double others;
+        do others = Machine.OtherWork(cancellation);
+        while (others > QuietShare && watch.Elapsed < TimeSpan.FromSeconds(options.Quiet));
+        _samples.OtherWork.Add(others);
     }
 
     private static string Line(RoundResult result)
