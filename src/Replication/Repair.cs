@@ -12,9 +12,13 @@ internal sealed class Repair(InternalCache cache, FtfwMode mode)
     private const int SlotsPerStep = 4096;
 
     private ulong? _cursor;      // null unless sweeping
+    private bool _kills;
 
     /// <summary>What was found different since the dump began.</summary>
     public long Differences { get; private set; }
+
+    /// <summary>What the last dump was for.</summary>
+    public SnapshotPurpose Purpose { get; private set; }
 
     public bool IsSweeping => _cursor is not null;
 
@@ -30,12 +34,23 @@ internal sealed class Repair(InternalCache cache, FtfwMode mode)
         mode.Enqueue(handle);
     }
 
-    public void BeginSweep() => _cursor = 0;
+    /// <summary>Ends the dump.</summary>
+    /// <param name="purpose">What it was for: after lost events, what it did not confirm is gone.</param>
+    /// <param name="isComplete">Whether it was read to its end; else nothing may be concluded.</param>
+    /// <returns>Whether there is something to sweep.</returns>
+    public bool EndDump(SnapshotPurpose purpose, bool isComplete)
+    {
+        bool hasMemories = cache.EndSnapshot();
+        Purpose = purpose;
+        _kills = isComplete && purpose == SnapshotPurpose.Repair;
+        if (_kills || hasMemories) _cursor = 0;
+        return IsSweeping;
+    }
 
     /// <summary>Begins anew: the cache was emptied under the sweep.</summary>
     public void Restart()
     {
-        if (IsSweeping) BeginSweep();
+        if (IsSweeping) _cursor = 0;
     }
 
     /// <summary>Sweeps on.</summary>
@@ -47,7 +62,7 @@ internal sealed class Repair(InternalCache cache, FtfwMode mode)
         bool isEnd = false;
         while (steps > 0 && !isEnd)
         {
-            uint gone = cache.Sweep(ref cursor, ref steps, out isEnd);
+            uint gone = cache.Sweep(_kills, ref cursor, ref steps, out isEnd);
             if (gone != 0) OnDifference(gone);
         }
 

@@ -113,11 +113,8 @@ public sealed class SyncEngine : IDisposable
             case SnapshotStep.Entry:
                 Merge(now, purpose, in flow);
                 break;
-            case SnapshotStep.End when purpose == SnapshotPurpose.Repair:
-                _repair.BeginSweep();
-                break;
             default:
-                EndDump(purpose);
+                if (!_repair.EndDump(purpose, isComplete: step == SnapshotStep.End)) EndDump(purpose);
                 if (step == SnapshotStep.Abort && purpose == SnapshotPurpose.Repair) OnOverrun(now);
                 break;
         }
@@ -184,7 +181,7 @@ public sealed class SyncEngine : IDisposable
     public void OnDeadline(Instant now)
     {
         _mode.OnDeadline(now);
-        if (_repair.IsSweeping && _repair.Sweep()) EndDump(SnapshotPurpose.Repair);
+        if (_repair.IsSweeping && _repair.Sweep()) EndDump(_repair.Purpose);
         if (now >= _repairAt)
         {
             _repairAt = Instant.Never;

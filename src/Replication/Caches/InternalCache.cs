@@ -10,6 +10,8 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     private readonly long _recordLimit = (long)options.CacheLimit + options.ResendQueueSize;
     private CacheStats _stats;
     private byte _snapshot;
+    private bool _isInSnapshot;
+    private bool _hasMemories;       // dead entries are kept for the dump under way
 
     public ref readonly CacheStats Stats
     {
@@ -32,16 +34,31 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         bool isAlive = handle != 0 && slabs.Header(handle).State != EntryState.Dead;
         return change switch
         {
-            FlowChange.Destroy => isAlive ? Kill(handle) : 0,
+            FlowChange.Destroy => isAlive ? Kill(handle) : Remember(handle, in flow, nowSeconds),
             FlowChange.Update when isAlive => Update(handle, in flow, nowSeconds, out _),
             _ => Add(handle, isAlive, in flow, nowSeconds),
         };
     }
 
     /// <summary>Begins a dump: entries neither it nor an event confirms until its end are gone from the kernel.</summary>
-    public void BeginSnapshot() => _snapshot = _snapshot == byte.MaxValue ? (byte)1 : (byte)(_snapshot + 1);
+    public void BeginSnapshot()
+    {
+        _snapshot = _snapshot == byte.MaxValue ? (byte)1 : (byte)(_snapshot + 1);
+        _isInSnapshot = true;
+    }
 
-    /// <summary>Merges an entry of a dump.</summary>
+    /// <summary>Ends a dump.</summary>
+    /// <returns>Whether ends of flows were remembered for it: <see cref="Sweep"/> forgets them.</returns>
+    public bool EndSnapshot()
+    {
+        _isInSnapshot = false;
+        bool hasMemories = _hasMemories;
+        _hasMemories = false;
+        return hasMemories;
+    }
+
+    /// <summary>Merges an entry of a dump, unless an event has told of the flow since the dump began.</summary>
+    /// <remarks>The kernel wrote the entry some time before it is read here: the event is the newer of the two.</remarks>
     /// <param name="flow">The entry.</param>
     /// <param name="nowSeconds">The clock.</param>
     /// <param name="differs">Whether the cache held something else, timeouts aside.</param>
@@ -49,6 +66,8 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     public uint Merge(in PackedFlow flow, uint nowSeconds, out bool differs)
     {
         uint handle = store.Find(new FlowKey(in flow));
+        differs = false;
+        if (handle != 0 && slabs.Header(handle).Snapshot == _snapshot) return handle;
         if (handle != 0 && slabs.Header(handle).State != EntryState.Dead)
             return Update(handle, in flow, nowSeconds, out differs);
 
@@ -56,9 +75,13 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return Add(handle, isAlive: false, in flow, nowSeconds);
     }
 
-    /// <summary>Walks on through the entries that the last dump did not confirm and marks them dead.</summary>
+    /// <summary>Walks on: marks dead what the last dump did not confirm, forgets the ends it had to know of.</summary>
+    /// <param name="kills">Whether what is not confirmed is gone.</param>
+    /// <param name="cursor">0 at first.</param>
+    /// <param name="steps">How many slots to look at; counted down.</param>
+    /// <param name="isEnd">Whether all were seen.</param>
     /// <returns>An entry that died, 0 when the steps are used up or the end is reached.</returns>
-    public uint Sweep(ref ulong cursor, ref int steps, out bool isEnd)
+    public uint Sweep(bool kills, ref ulong cursor, ref int steps, out bool isEnd)
     {
         isEnd = false;
         while (steps-- > 0)
@@ -68,16 +91,26 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             if (isEnd) return 0;
 
             ref EntryHeader header = ref slabs.Header(handle);
-            if (header.State != EntryState.Dead && header.Snapshot != _snapshot) return Kill(handle);
+            if (header.State == EntryState.Dead)
+            {
+                if (header.Queue == QueueId.None) store.Remove(handle);
+            }
+            else if (kills && header.Snapshot != _snapshot)
+            {
+                return Kill(handle);
+            }
         }
 
         return 0;
     }
 
-    /// <summary>Gives a dead entry back that no queue holds any more.</summary>
+    /// <summary>Gives back a dead entry that no queue holds any more; during a dump it is kept until the sweep.</summary>
     public void Release(uint handle)
     {
-        if (slabs.Header(handle).State == EntryState.Dead) store.Remove(handle);
+        ref EntryHeader header = ref slabs.Header(handle);
+        if (header.State != EntryState.Dead) return;
+        if (_isInSnapshot && header.Snapshot == _snapshot) _hasMemories = true;
+        else store.Remove(handle);
     }
 
     /// <summary>Forgets everything; the caller has emptied the queues.</summary>
@@ -91,11 +124,28 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
 
     private uint Kill(uint handle)
     {
-        slabs.Header(handle).State = EntryState.Dead;
+        ref EntryHeader header = ref slabs.Header(handle);
+        header.State = EntryState.Dead;
+        header.Snapshot = _snapshot;
         _stats.Active--;
         _stats.Destroyed++;
         _full.HasRoom(_stats.Active);
         return handle;
+    }
+
+    // A dump that began before the flow ended may still bring it.
+    private uint Remember(uint handle, in PackedFlow flow, uint nowSeconds)
+    {
+        if (!_isInSnapshot) return 0;
+        if (handle == 0)
+        {
+            if (store.Records >= _recordLimit) return 0;
+            handle = store.Add(new FlowKey(in flow), in flow, EntryState.Dead, nowSeconds);
+            _hasMemories = true;
+        }
+
+        slabs.Header(handle).Snapshot = _snapshot;
+        return 0;
     }
 
     private uint Update(uint handle, in PackedFlow flow, uint nowSeconds, out bool differs)
@@ -110,17 +160,20 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
 
     private uint Add(uint existing, bool isAlive, in PackedFlow flow, uint nowSeconds)
     {
-        if (existing != 0)
-        {
-            store.Replace(existing, in flow, EntryState.New, nowSeconds);
-            if (isAlive) _stats.Destroyed++;
-            else _stats.Active++;
-        }
-        else if (_stats.Active >= options.CacheLimit || store.Records >= _recordLimit)
+        bool isFull = _stats.Active >= options.CacheLimit || (existing == 0 && store.Records >= _recordLimit);
+        if (isFull && !isAlive)
         {
             _stats.CreateFailed++;
             _full.Refused();
             return 0;
+        }
+
+        if (existing != 0)
+        {
+            store.Replace(existing, in flow, EntryState.New, nowSeconds);
+            slabs.Header(existing).Flags |= EntryFlags.Anew;
+            if (isAlive) _stats.Destroyed++;
+            else _stats.Active++;
         }
         else
         {

@@ -26,6 +26,19 @@ internal enum QueueId : byte
     Resend,
 }
 
+/// <summary>Marks of an entry.</summary>
+[Flags]
+internal enum EntryFlags : byte
+{
+    None = 0,
+
+    /// <summary>The index finds it.</summary>
+    Indexed = 1,
+
+    /// <summary>It took the place of a flow that peers may hold; until they acknowledge it, it is told as new.</summary>
+    Anew = 2,
+}
+
 /// <summary>What every queueable record begins with.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct EntryHeader
@@ -45,7 +58,7 @@ internal struct EntryHeader
     /// <summary>Number of the snapshot that saw the entry last.</summary>
     public byte Snapshot;
 
-    public byte Reserved;
+    public EntryFlags Flags;
 }
 
 /// <summary>A control message that waits in a queue.</summary>

@@ -102,8 +102,8 @@ internal sealed unsafe class FlowStore : IDisposable
     public void Unindex(uint handle)
     {
         ref FlowRecord record = ref this[handle];
-        if ((record.Header.Reserved & Indexed) == 0) return;
-        record.Header.Reserved &= unchecked((byte)~Indexed);
+        if ((record.Header.Flags & EntryFlags.Indexed) == 0) return;
+        record.Header.Flags &= ~EntryFlags.Indexed;
         _index.Remove(KeyOf(handle).Hash(_seed), handle);
         Count--;
     }
@@ -178,8 +178,6 @@ internal sealed unsafe class FlowStore : IDisposable
         _extras.Dispose();
     }
 
-    private const byte Indexed = 1;
-
     private readonly ref struct Lookup(FlowIndex index, uint hash)
     {
         public FlowIndex.Matches GetEnumerator() => index.Find(hash);
@@ -234,7 +232,7 @@ internal sealed unsafe class FlowStore : IDisposable
     {
         ref FlowRecord record = ref this[handle];
         record.Header.State = state;
-        record.Header.Reserved |= Indexed;
+        record.Header.Flags |= EntryFlags.Indexed;
         record.CreatedAt = nowSeconds;
         record.UpdatedAt = nowSeconds;
         record.Protocol = flow.Original.Protocol;
