@@ -21,6 +21,7 @@ public sealed class SyncEngine : IDisposable
     public const int MessageLimit = PeerHeader.Size + FlowMessage.MaxSize;
 
     private const int NoticeLimit = 256;
+    private const long CatchUpPauseSeconds = 5;
 
     private readonly StatsBox _stats = new();
     private readonly EntrySlabs _internalSlabs = new();
@@ -38,6 +39,8 @@ public sealed class SyncEngine : IDisposable
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
     private Instant _repairAt = Instant.Never;
+    private Instant _catchUpAt = Instant.Never;
+    private Instant? _caughtUpAt;
 
     /// <summary>Makes an engine with empty caches.</summary>
     /// <param name="options">The configuration.</param>
@@ -66,7 +69,8 @@ public sealed class SyncEngine : IDisposable
         get
         {
             if (_repair.IsSweeping) return default;
-            return Instant.Earlier(_mode.NextDeadline, Instant.Earlier(_purgeAt, _repairAt));
+            return Instant.Earlier(
+                Instant.Earlier(_mode.NextDeadline, _catchUpAt), Instant.Earlier(_purgeAt, _repairAt));
         }
     }
 
@@ -190,6 +194,7 @@ public sealed class SyncEngine : IDisposable
             _kernel.AddDump(SnapshotPurpose.Repair, ticket: 0);
         }
 
+        if (now >= _catchUpAt) CatchUp(now);
         if (now < _purgeAt) return;
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.PurgingKernel);
@@ -331,7 +336,7 @@ public sealed class SyncEngine : IDisposable
                 break;
         }
 
-        if (_mode.TakeUnrepairable()) SendBulk();
+        if (_mode.TakeUnrepairable() && _catchUpAt == Instant.Never) ScheduleCatchUp(now);
         if (_mode.TakeLostInGreeting()) RequestResync();
     }
 
@@ -420,6 +425,21 @@ public sealed class SyncEngine : IDisposable
     {
         _notices.Add(SyncNoticeKind.SendingBulk);
         _bulk.Start();
+    }
+
+    // A resend queue that is too small for the link asks for this again and again.
+    private void ScheduleCatchUp(Instant now)
+    {
+        _catchUpAt = _caughtUpAt is { } last ? last.PlusSeconds(CatchUpPauseSeconds) : now;
+        if (now >= _catchUpAt) CatchUp(now);
+    }
+
+    private void CatchUp(Instant now)
+    {
+        _catchUpAt = Instant.Never;
+        _caughtUpAt = now;
+        _mode.ForgetGivenUp();
+        SendBulk();
     }
 
     private void ReportFull()

@@ -23,10 +23,17 @@ internal enum SequenceOrder : byte
 /// </remarks>
 internal sealed class AckTracker(int ackWindow)
 {
+    // Acknowledgements are acknowledged, too: with a window of one, two nodes would answer each other without end.
+    private const int LeastWindow = 2;
+
     private const uint LateLimit = 65_536;
 
-    private uint _window = (uint)ackWindow;
-    private Seq? _ackFrom;       // start of the run that is not acknowledged yet
+    private const long LateMilliseconds = 1500;
+
+    private readonly uint _fullWindow = (uint)Math.Max(ackWindow, LeastWindow);
+    private uint _window = (uint)Math.Max(ackWindow, LeastWindow);
+    private Seq? _ackFrom;           // start of the run that is not acknowledged yet
+    private Instant _greetedAt;      // when a HELLO was accepted last
 
     /// <summary>The last number accepted; null until the peer is first heard.</summary>
     public Seq? Last { get; private set; }
@@ -45,37 +52,30 @@ internal sealed class AckTracker(int ackWindow)
         return sequence.IsAfter(expected) ? SequenceOrder.After : SequenceOrder.Before;
     }
 
-    /// <summary>Whether the number lies so little before the last one that it may be a late message of the same run.</summary>
-    public bool IsShortlyBefore(Seq sequence) => Last is { } last && last.DistanceFrom(sequence) < LateLimit;
-
     /// <summary>Whether the number lies so little beyond the last one that what is missing was lost on the way.</summary>
     public bool IsShortlyAfter(Seq sequence) => Last is { } last && sequence.DistanceFrom(last) < LateLimit;
 
-    /// <summary>The peer starts afresh: whatever the number, it is the new base.</summary>
-    public void Rebase(Seq sequence)
-    {
-        if (_ackFrom is not { } from || !sequence.IsBefore(from)) return;
-        _window = (uint)ackWindow - 1;
-        _ackFrom = sequence;
-    }
+    /// <summary>Whether a HELLO shortly before the last number is a late message rather than a restart.</summary>
+    /// <remarks>A node soon stops saying HELLO, and what is on its way arrives soon: later on it is a restart.</remarks>
+    public bool IsLateGreeting(Seq sequence, Instant now) =>
+        Last is { } last && last.DistanceFrom(sequence) < LateLimit
+        && now < _greetedAt.PlusMilliseconds(LateMilliseconds);
 
-    /// <summary>Takes a number as the new base whose message is asked for again: it must not be acknowledged.</summary>
-    public void RebaseWithout(Seq sequence)
+    /// <summary>The peer starts afresh: what was heard before is of another run and not acknowledged any more.</summary>
+    public void Restart()
     {
-        IsGreeting = true;
-        _window = (uint)ackWindow;
+        _window = _fullWindow;
         _ackFrom = null;
-        Last = sequence;
     }
 
     /// <summary>Accepts a message beyond a gap: acknowledges what did arrive, and asks for what did not.</summary>
     public void AcceptAfterGap(Seq sequence, bool isHello, ControlOutbox outbox)
     {
-        IsGreeting = isHello;
+        SetGreeting(isHello);
         Seq expected = Last!.Value.Next;
         if (_ackFrom is { } from) outbox.Queue(PeerFlags.Ack, from, expected.Previous);
         outbox.Queue(PeerFlags.Nack, expected, sequence.Previous);
-        _window = (uint)ackWindow - 1;
+        _window = _fullWindow - 1;
         _ackFrom = sequence;
         Last = sequence;
     }
@@ -83,18 +83,13 @@ internal sealed class AckTracker(int ackWindow)
     /// <summary>Accepts the next message.</summary>
     public void Accept(Seq sequence, bool isHello, ControlOutbox outbox)
     {
-        IsGreeting = isHello;
+        SetGreeting(isHello);
         _ackFrom ??= sequence;
         if (--_window == 0)
         {
             outbox.Queue(PeerFlags.Ack, _ackFrom.Value, sequence);
-            _window = (uint)ackWindow;
+            _window = _fullWindow;
             _ackFrom = null;
-        }
-        else if (_window > int.MaxValue)
-        {
-            // A gap with a window of one leaves nothing to count down.
-            _window = (uint)ackWindow;
         }
 
         Last = sequence;
@@ -107,5 +102,11 @@ internal sealed class AckTracker(int ackWindow)
         outbox.Queue(PeerFlags.Ack, from, last);
         _ackFrom = null;
         return true;
+    }
+
+    private void SetGreeting(bool isHello)
+    {
+        IsGreeting = isHello;
+        if (isHello) _greetedAt = HeardAt;
     }
 }

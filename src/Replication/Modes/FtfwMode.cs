@@ -26,6 +26,7 @@ internal sealed class FtfwMode
     private const long AliveMilliseconds = 1000;
     private const int PeerLimit = 32;
     private const uint GivenUpLimit = 65_536;
+    private const int MostQuestionsKept = 64;
 
     // Sent without any acknowledgement, then a pause: a peer that is slower than we are is not drowned.
     private const int MostUnanswered = 8192;
@@ -43,6 +44,7 @@ internal sealed class FtfwMode
     private PackedFlow _flow;
     private Seq _sequence;
     private Hello _hello = Hello.Init;
+    private Seq? _lastGreeting;      // the last number sent with HELLO; null once all of those are acknowledged
     private bool _owesHelloBack;
     private bool _isAliveQueued;
     private Instant _aliveAt;
@@ -108,6 +110,9 @@ internal sealed class FtfwMode
         if (due) _lostInGreeting = false;
         return due;
     }
+
+    /// <summary>Everything is sent anew: what was given up until now is not missing any more.</summary>
+    public void ForgetGivenUp() => _givenUp = null;
 
     /// <summary>When the mode wants to be called.</summary>
     public Instant NextDeadline => IsPaused ? Instant.Earlier(_aliveAt, _unansweredUntil) : _aliveAt;
@@ -176,28 +181,20 @@ internal sealed class FtfwMode
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
         bool isStart = isHello && !Continues(peer, order, header.Sequence);
         bool areWeGreeting = _hello != Hello.Done;
+        if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, now))
+            isStart = isHello = false;
         if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) _hello = Hello.Done;
         if (isHello) _owesHelloBack = true;
-        if (isStart) RepeatAll();
-        else Count(order, peer, header.Sequence);
+        if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
 
         Verdict verdict = Digest(in header, message);
+        if (isStart) RepeatAll();
         if (verdict == Verdict.Bad) return verdict;
 
         peer.HeardAt = now;
         _stats.Value.MessagesAccepted++;
-        if (isStart && order == SequenceOrder.Before && verdict == Verdict.Data && peer.IsShortlyBefore(header.Sequence))
-        {
-            // Either the peer has restarted or this is an old message of the run before. Its state is not taken, but
-            // asked for again: what comes then is current.
-            _lostInGreeting |= areWeGreeting;
-            peer.RebaseWithout(header.Sequence);
-            _outbox.Queue(PeerFlags.Nack, header.Sequence, header.Sequence);
-            return Verdict.Control;
-        }
-
-        if (isStart) peer.Rebase(header.Sequence);
+        if (isStart) peer.Restart();
         if (isStart || order != SequenceOrder.After)
         {
             peer.Accept(header.Sequence, isHello, _outbox);
@@ -293,6 +290,9 @@ internal sealed class FtfwMode
         {
             (Seq from, Seq to) = PeerHeader.ReadRange(message);
             if (to.IsBefore(from)) return Verdict.Bad;
+
+            // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
+            if (_hello != Hello.Done) return Verdict.Control;
             if ((header.Flags & PeerFlags.Ack) != 0) Release(from, to);
             else Repeat(from, to);
             return Verdict.Control;
@@ -304,12 +304,14 @@ internal sealed class FtfwMode
 
     private void Release(Seq from, Seq to)
     {
+        RepeatUnheard(from);
         for (uint handle = FirstIn(from); handle != 0;)
         {
             ref EntryHeader header = ref _slabs.Header(handle);
             if (new Seq(header.Sequence).IsAfter(to)) break;
             uint next = header.Next;
             _resend.Remove(handle);
+            header.Flags &= ~EntryFlags.Anew;
             Drop(handle);
             handle = next;
         }
@@ -322,35 +324,62 @@ internal sealed class FtfwMode
             _givenUp = null;
     }
 
+    // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
+    private void RepeatUnheard(Seq from)
+    {
+        if (_lastGreeting is not { } last) return;
+        while (_resend.Head is var handle and not 0)
+        {
+            var sequence = new Seq(_slabs.Header(handle).Sequence);
+            if (!sequence.IsBefore(from) || sequence.IsAfter(last)) break;
+            _resend.Remove(handle);
+            Again(handle);
+        }
+
+        if (from.IsAfter(last)) _lastGreeting = null;
+    }
+
     private void Repeat(Seq from, Seq to)
     {
-        if (_givenUp is { } last && !from.IsAfter(last)) _isUnrepairable = true;
+        uint missing = to.DistanceFrom(from) + 1;
         for (uint handle = FirstIn(from); handle != 0;)
         {
             ref EntryHeader header = ref _slabs.Header(handle);
             if (new Seq(header.Sequence).IsAfter(to)) break;
             uint next = header.Next;
             _resend.Remove(handle);
-            if (EntrySlabs.IsFlow(handle)) _transmit.Append(handle);
-            else _outbox.QueueAgain(handle);
+            Again(handle);
+            missing--;
             handle = next;
         }
+
+        if (missing > 0 && _givenUp is { } last && !from.IsAfter(last)) _isUnrepairable = true;
     }
 
     // A peer that starts afresh, or missed part of what we sent while it said HELLO, gets again what it has not
-    // acknowledged. The original forgets it here.
+    // acknowledged. The original forgets it here; we, too, forget control messages of a run that is over, and a request
+    // for everything if we have only just started ourselves: then the peer has nothing yet.
     private void RepeatAll()
     {
         while (_resend.Head is var handle and not 0)
         {
             _resend.Remove(handle);
-            if (EntrySlabs.IsFlow(handle)) _transmit.Append(handle);
+            bool isRepeated = EntrySlabs.IsFlow(handle) || (IsResync(handle) && _hello == Hello.Done);
+            if (isRepeated) Again(handle);
             else _slabs.Free(handle);
         }
 
         _givenUp = null;
         _isOverflowing = false;
     }
+
+    private void Again(uint handle)
+    {
+        if (EntrySlabs.IsFlow(handle)) _transmit.Append(handle);
+        else _outbox.QueueAgain(handle);
+    }
+
+    private bool IsResync(uint handle) => ((PeerFlags)_slabs.Control(handle).Flags & PeerFlags.Resync) != 0;
 
     private uint FirstIn(Seq from)
     {
@@ -374,9 +403,9 @@ internal sealed class FtfwMode
         ref EntryHeader entry = ref _slabs.Header(handle);
         PeerMessageType type = entry.State switch
         {
-            EntryState.New => PeerMessageType.FlowNew,
-            EntryState.Alive => PeerMessageType.FlowUpdate,
-            _ => PeerMessageType.FlowDelete,
+            EntryState.Dead => PeerMessageType.FlowDelete,
+            EntryState.Alive when (entry.Flags & EntryFlags.Anew) == 0 => PeerMessageType.FlowUpdate,
+            _ => PeerMessageType.FlowNew,
         };
         entry.Sequence = TakeSequence().Value;
         new PeerHeader(PeerHeader.CurrentVersion, type, TakeGreetings(), (ushort)length, new Seq(entry.Sequence))
@@ -388,9 +417,9 @@ internal sealed class FtfwMode
     {
         _outbox.Take(handle);
         ref ControlRecord control = ref _slabs.Control(handle);
+        control.Header.Sequence = TakeSequence().Value;
         PeerFlags flags = ((PeerFlags)control.Flags & ~PeerFlags.Greetings) | TakeGreetings();
         control.Flags = (byte)flags;
-        control.Header.Sequence = TakeSequence().Value;
         PeerHeader.WriteControl(message, flags, new Seq(control.Header.Sequence), control.From, control.To);
         if (PeerHeader.CarriesRange(flags))
         {
@@ -416,6 +445,7 @@ internal sealed class FtfwMode
         if (_hello != Hello.Done)
         {
             _hello = Hello.Say;
+            _lastGreeting = _sequence.Previous;   // the number was just taken
             flags |= PeerFlags.Hello;
         }
 
@@ -431,9 +461,23 @@ internal sealed class FtfwMode
         _unanswered++;
     }
 
+    // What asks the peer for something is kept as long as possible: nobody else knows that it is missing.
+    private uint LeastWorthKeeping()
+    {
+        uint handle = _resend.Head;
+        for (int step = 0; handle != 0 && step < MostQuestionsKept; step++)
+        {
+            if (EntrySlabs.IsFlow(handle)) return handle;
+            if (((PeerFlags)_slabs.Control(handle).Flags & PeerFlags.Ack) != 0) return handle;
+            handle = _slabs.Header(handle).Next;
+        }
+
+        return _resend.Head;
+    }
+
     private void GiveUpOldest()
     {
-        uint oldest = _resend.Head;
+        uint oldest = LeastWorthKeeping();
         _givenUp = new Seq(_slabs.Header(oldest).Sequence);
         _resend.Remove(oldest);
         Drop(oldest);

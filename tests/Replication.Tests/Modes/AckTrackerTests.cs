@@ -94,63 +94,46 @@ public sealed class AckTrackerTests : IDisposable
     }
 
     [Fact]
-    public void A_window_of_one_acknowledges_on_after_a_gap()
+    public void A_window_of_one_counts_as_two_lest_acknowledgements_answer_each_other_without_end()
     {
         var tracker = new AckTracker(1);
         Accept(tracker, 1);
+        Assert.Empty(Queued());
         tracker.AcceptAfterGap(new Seq(3), isHello: false, _outbox);
         Assert.Equal(["Ack 1..1", "Nack 2..2"], Queued());
         Accept(tracker, 4, 5, 6);
-        Assert.Equal(["Ack 3..5", "Ack 6..6"], Queued());
-    }
-
-    [Fact]
-    public void A_new_base_below_the_pending_run_starts_the_run_there()
-    {
-        var tracker = new AckTracker(4);
-        Accept(tracker, 100, 101);
-        tracker.Rebase(new Seq(50));
-        Accept(tracker, 50, 51);
-        Assert.Empty(Queued());
-        Assert.True(tracker.Acknowledge(_outbox));
-        Assert.Equal(["Ack 50..51"], Queued());
-    }
-
-    [Fact]
-    public void A_new_base_above_the_pending_run_leaves_it_open()
-    {
-        var tracker = new AckTracker(10);
-        Accept(tracker, 100);
-        tracker.Rebase(new Seq(500));
-        Accept(tracker, 500);
-        tracker.Acknowledge(_outbox);
-        Assert.Equal(["Ack 100..500"], Queued());
-    }
-
-    [Fact]
-    public void A_base_that_is_asked_for_again_is_not_acknowledged()
-    {
-        var tracker = new AckTracker(10);
-        Accept(tracker, 100, 101);
-        tracker.RebaseWithout(new Seq(90));
-        Assert.False(tracker.Acknowledge(_outbox));
-        Assert.Equal(SequenceOrder.InSync, tracker.Order(new Seq(91)));
-        Accept(tracker, 91);
-        tracker.Acknowledge(_outbox);
-        Assert.Equal(["Ack 91..91"], Queued());
+        Assert.Equal(["Ack 3..4", "Ack 5..6"], Queued());
     }
 
     [Theory]
-    [InlineData(1000u, 999u, true)]
-    [InlineData(1000u, 1000u, true)]
-    [InlineData(100_000u, 34_465u, true)]
-    [InlineData(100_000u, 34_464u, false)]
-    [InlineData(10u, 0xffff_ff00u, true)]
-    public void Late_messages_of_the_same_run_are_shortly_before(uint last, uint sequence, bool isShortly)
+    [InlineData(50u)]
+    [InlineData(500u)]
+    public void A_peer_that_starts_afresh_is_acknowledged_from_its_first_message_on(uint first)
     {
-        var tracker = new AckTracker(10);
-        Accept(tracker, last);
-        Assert.Equal(isShortly, tracker.IsShortlyBefore(new Seq(sequence)));
+        var tracker = new AckTracker(4);
+        Accept(tracker, 100, 101);
+        tracker.Restart();
+        Accept(tracker, first, first + 1);
+        Assert.Empty(Queued());
+        Assert.True(tracker.Acknowledge(_outbox));
+        Assert.Equal([$"Ack {first}..{first + 1}"], Queued());
+    }
+
+    [Theory]
+    [InlineData(1000u, 999u, 0, true)]
+    [InlineData(1000u, 1000u, 0, true)]
+    [InlineData(100_000u, 34_465u, 0, true)]
+    [InlineData(100_000u, 34_464u, 0, false)]      // too far away
+    [InlineData(10u, 0xffff_ff00u, 0, true)]
+    [InlineData(1000u, 999u, 1499, true)]
+    [InlineData(1000u, 999u, 1500, false)]         // too long after the last HELLO
+    public void A_hello_shortly_before_the_last_one_is_late_rather_than_a_restart(
+        uint last, uint sequence, int milliseconds, bool isLate)
+    {
+        Instant start = new Instant(0).PlusSeconds(50);
+        var tracker = new AckTracker(10) { HeardAt = start };
+        tracker.Accept(new Seq(last), isHello: true, _outbox);
+        Assert.Equal(isLate, tracker.IsLateGreeting(new Seq(sequence), start.PlusMilliseconds(milliseconds)));
     }
 
     [Theory]

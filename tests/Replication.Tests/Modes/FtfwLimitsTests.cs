@@ -56,6 +56,42 @@ public sealed class FtfwLimitsTests
     }
 
     [Fact]
+    public void Everything_is_sent_in_place_of_what_was_given_up_only_once_in_a_while()
+    {
+        using Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 2 });
+        for (int number = 1; number <= 4; number++) node.New(number);
+        for (int round = 0; round < 10; round++)
+        {
+            uint first = node.Send()[0].Number;
+            node.HearControl(PeerFlags.Nack, first, first);
+            if (round > 0) Assert.Empty(node.Say());
+            node.Update(1);
+            node.Update(2);
+            node.Update(3);
+        }
+
+        Assert.Single(node.NoticeKinds(), SyncNoticeKind.SendingBulk);
+        node.Run(4999);
+        Assert.DoesNotContain(SyncNoticeKind.SendingBulk, node.NoticeKinds());
+        node.Run(1);
+        Assert.Single(node.NoticeKinds(), SyncNoticeKind.SendingBulk);
+    }
+
+    [Fact]
+    public void A_request_for_repetition_is_not_what_a_full_resend_queue_gives_up()
+    {
+        using Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 2 });
+        node.PeerNext++;
+        node.HearControl(PeerFlags.Alive);
+        Said request = node.Send()[^1];
+        Assert.StartsWith("NACK", request.Text, StringComparison.Ordinal);
+        for (int number = 1; number <= 4; number++) node.New(number);
+        node.Send();
+        node.HearControl(PeerFlags.Nack, request.Number, request.Number);
+        Assert.Equal([request.Text], node.Say());
+    }
+
+    [Fact]
     public void What_was_given_up_long_ago_is_forgotten()
     {
         using Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 2 });

@@ -121,7 +121,7 @@ public sealed class HelloTests
         node.PeerNext++;
         node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
         Assert.Equal(1ul, node.Stats.Lost);
-        Assert.Equal(["BACK+ACK 5002..90000", "NACK 90001..90001"], node.Say());
+        Assert.Equal(["BACK+ACK 90000..90000", "NACK 90001..90001"], node.Say());
     }
 
     [Fact]
@@ -137,16 +137,56 @@ public sealed class HelloTests
     }
 
     [Fact]
-    public void A_flow_under_a_late_hello_is_asked_for_again_and_not_acknowledged()
+    public void A_late_hello_of_the_same_run_changes_nothing()
+    {
+        using var node = new Node();
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        uint late = node.PeerNext++;
+        node.Hear(Node.Data(PeerMessageType.FlowNew, node.PeerNext++, Flows.Tcp(1), PeerFlags.Hello));
+        node.HearFlow(PeerMessageType.FlowUpdate, Flows.Tcp(1));
+        Assert.Equal(["HELLO+BACK+ACK 5000..5000", "HELLO+NACK 5001..5001"], node.Say());
+        node.Hear(Node.Data(PeerMessageType.FlowNew, late, Flows.Tcp(1, TcpState.SynSent), PeerFlags.Hello));
+        string held = string.Concat(Flows.Lines(node.Engine, CacheKind.External));
+        Assert.DoesNotContain("SYN_SENT", held, StringComparison.Ordinal);
+        Assert.Equal(["HELLO+ACK 5002..5003"], node.Run(1000));
+        Assert.Equal((1ul, 1ul), (node.Stats.Lost, node.Stats.Before));
+    }
+
+    [Fact]
+    public void A_hello_with_a_number_before_the_last_is_a_restart_once_the_greetings_are_over()
     {
         using Node node = Node.Greeted();
         node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(1));
-        uint late = node.PeerNext - 20;
-        node.Hear(Node.Data(PeerMessageType.FlowUpdate, late, Flows.Tcp(1, TcpState.SynSent), PeerFlags.Hello));
-        string line = Assert.Single(Flows.Lines(node.Engine, CacheKind.External));
-        Assert.Contains("ESTABLISHED", line, StringComparison.Ordinal);
-        Assert.Equal([$"BACK+NACK {late}..{late}"], node.Say());
-        Assert.Equal(["ALIVE"], node.Run(1000));
+        uint first = node.PeerNext - 2;
+        node.Hear(Node.Data(PeerMessageType.FlowNew, first, Flows.Tcp(2), PeerFlags.Hello));
+        Assert.Equal(2, node.Count(CacheKind.External));
+        Assert.Equal([$"BACK+ACK {first}..{first}"], node.Run(1000));
+        Assert.Equal(0ul, node.Stats.Before);
+    }
+
+    [Fact]
+    public void What_the_peer_says_of_a_run_before_ours_is_not_taken_for_ours()
+    {
+        using var node = new Node();
+        node.New(1);
+        uint number = Assert.Single(node.Send()).Number;
+        node.HearControl(PeerFlags.Ack, number - 5, number + 5);
+        Assert.Equal(1u, node.Stats.ResendQueue);
+        node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, number, number);
+        Assert.Equal(0u, node.Stats.ResendQueue);
+    }
+
+    [Fact]
+    public void What_was_said_before_the_peer_listened_is_said_again()
+    {
+        using var node = new Node(new SyncOptions { StartupResync = true });
+        node.New(1);
+        node.New(2);
+        List<Said> said = node.Send();
+        List<string> texts = [.. said.Select(one => one.Text)];
+        Assert.Equal(["HELLO+RESYNC", "HELLO+NEW 1", "HELLO+NEW 2"], texts);
+        node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, said[2].Number, said[2].Number);
+        Assert.Equal(["RESYNC", "NEW 1"], node.Say());
     }
 
     [Fact]
