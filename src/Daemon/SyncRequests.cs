@@ -123,6 +123,7 @@ internal sealed class SyncRequests(
         bool Read(ref ulong cursor, Instant now, ref PackedFlow flow, out EntryTimes times) =>
             engine.ReadNext(cache, ref cursor, now, ref flow, out times);
         FlowTextParts parts = isXml && cache == CacheKind.Internal ? FlowTextParts.Id : FlowTextParts.None;
-        return new FlowListing(Read, new FlowTextStyle(parts), isXml, cacheTimeoutSeconds: null);
+        ulong nanoseconds = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        return new FlowListing(Read, new FlowTextStyle(parts, nanoseconds), isXml, cacheTimeoutSeconds: null);
     }
 }
