@@ -28,7 +28,7 @@ build: needs-sdk
 	$(DOTNET) build $(SOLUTION) -c $(CONFIGURATION) -v quiet
 
 format: needs-sdk
-	$(DOTNET) format $(SOLUTION) --verify-no-changes --no-restore
+	$(DOTNET) format whitespace $(SOLUTION) --verify-no-changes --no-restore
 
 check: build format
 	scripts/test.sh check
