@@ -19,20 +19,11 @@ public readonly record struct Address(ulong First, ulong Second)
     };
 
     /// <summary>Makes an IPv4 address of four bytes as they lie in memory (network order).</summary>
-    public static Address FromIPv4(uint bytesAsTheyLie)
-    {
-        Span<byte> sixteen = stackalloc byte[16];
-        sixteen.Clear();
-        MemoryMarshal.Write(sixteen, bytesAsTheyLie);
-        return MemoryMarshal.Read<Address>(sixteen);
-    }
+    public static Address FromIPv4(uint bytesAsTheyLie) =>
+        new(BitConverter.IsLittleEndian ? bytesAsTheyLie : (ulong)bytesAsTheyLie << 32, 0);
 
     /// <summary>The first four bytes as they lie in memory (network order).</summary>
-    public uint AsIPv4()
-    {
-        Address copy = this;
-        return MemoryMarshal.Read<uint>(MemoryMarshal.AsBytes(new ReadOnlySpan<Address>(in copy)));
-    }
+    public uint AsIPv4() => (uint)(BitConverter.IsLittleEndian ? First : First >> 32);
 
     /// <summary>Writes 4 bytes for <see cref="AddressFamily.IPv4"/>, else 16.</summary>
     /// <returns>The number of bytes written.</returns>
