@@ -78,7 +78,8 @@ internal sealed class Report(BenchOptions options, Samples samples)
         double? none = samples.Median(Figures.Requests, Subjects.NoDaemon);
         double? listener = samples.Median(Figures.Requests, Subjects.Listener);
         _text.AppendLine(
-            "| on the firewalls | requests/s | of no daemon | of the idle listener | CPU per connection, primary [µs] |");
+            "| on the firewalls | requests/s | of no daemon | of the idle listener "
+            + "| CPU per connection, primary [µs] |");
         _text.AppendLine("|---|---:|---:|---:|---:|");
         foreach (string subject in (string[])[Subjects.NoDaemon, Subjects.Listener, Subjects.Original, Subjects.Ours])
         {

@@ -49,7 +49,9 @@ public class EngineBenchmarks
         _backup.Dispose();
     }
 
-    /// <summary>From the event through packet and external cache to the acknowledgement: the work of both sides.</summary>
+    /// <summary>
+    /// From the event through packet and external cache to the acknowledgement: the work of both sides.
+    /// </summary>
     [Benchmark(OperationsPerInvoke = Events)]
     public void ReplicateUpdates()
     {

@@ -4,7 +4,9 @@ using TwinTrack.Replication;
 namespace TwinTrack.Daemon;
 
 /// <summary>Everything between the engine and the dedicated link: datagrams in, datagrams out.</summary>
-/// <remarks>Each call does a bounded amount of work. A full socket keeps one datagram here and the rest in the engine.</remarks>
+/// <remarks>
+/// Each call does a bounded amount of work. A full socket keeps one datagram here and the rest in the engine.
+/// </remarks>
 internal sealed class LinkPort(SyncEngine engine, UdpChannel channel, int mostDatagramsPerTurn) : IDisposable
 {
     private const int MostSentPerTurn = 128;

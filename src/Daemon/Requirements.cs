@@ -2,7 +2,9 @@ using TwinTrack.Daemon.Config;
 
 namespace TwinTrack.Daemon;
 
-/// <summary>Refuses a configuration that asks for what the daemon cannot do, by name, before anything is opened.</summary>
+/// <summary>
+/// Refuses a configuration that asks for what the daemon cannot do, by name, before anything is opened.
+/// </summary>
 internal static class Requirements
 {
     /// <exception cref="StartException">Something is asked for that is not there.</exception>
@@ -10,7 +12,8 @@ internal static class Requirements
     {
         if (config.Stats is not null) Refuse("section Stats (statistics mode)");
         if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
-        if (config.Sync is not { } sync) throw new StartException("the configuration has no section Sync: nothing to do");
+        SyncConfig sync = config.Sync
+            ?? throw new StartException("the configuration has no section Sync: nothing to do");
         if (sync.Mode == SyncModeKind.Alarm) Refuse("Mode ALARM");
         if (sync.Mode == SyncModeKind.Notrack) Refuse("Mode NOTRACK");
         if (sync.DisableExternalCache) Refuse("DisableExternalCache");

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace TwinTrack.Daemon;
 
-/// <summary>Turns signals into a readable descriptor: handlers run on a thread of the runtime, the loop on its own.</summary>
+/// <summary>
+/// Turns signals into a readable descriptor: handlers run on a thread of the runtime, the loop on its own.
+/// </summary>
 internal sealed class Signals : IDisposable
 {
     private const int NonBlockingCloseOnExec = 0x800 | 0x80000; // EFD_NONBLOCK, EFD_CLOEXEC

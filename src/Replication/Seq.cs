@@ -7,7 +7,9 @@ public readonly record struct Seq(uint Value)
     public bool IsBefore(Seq other) => (int)(Value - other.Value) < 0;
 
     /// <summary>Whether this number comes after the other.</summary>
-    /// <remarks>At a distance of exactly 2^31 both tests hold; callers ask for "after" first, as the original does.</remarks>
+    /// <remarks>
+    /// At a distance of exactly 2^31 both tests hold; callers ask for "after" first, as the original does.
+    /// </remarks>
     public bool IsAfter(Seq other) => other.IsBefore(this);
 
     /// <summary>The number that follows.</summary>

@@ -83,7 +83,7 @@ public sealed class SyncEngine : IDisposable
             stats.Internal = _internal.Stats;
             stats.External = _external.Stats;
             stats.TransmitQueue = (uint)_mode.TransmitCount;
-            stats.ResendQueue = (uint)_mode.ResendCount;
+            stats.ResendQueue = (uint)_mode.Resend.Count;
             stats.ControlElements = _mode.ControlCount;
             return ref stats;
         }
@@ -225,7 +225,7 @@ public sealed class SyncEngine : IDisposable
     /// <summary>The next notice.</summary>
     public bool PollNotice(Instant now, ref SyncNotice notice)
     {
-        if (_mode.TakeOverflowReport()) _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
+        if (_mode.Resend.TakeOverflowReport()) _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
         return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
     }
 
@@ -257,7 +257,7 @@ public sealed class SyncEngine : IDisposable
     }
 
     /// <summary>Lists the resend queue, oldest first.</summary>
-    public IReadOnlyList<ResendQueueElement> ReadResendQueue() => _mode.ReadResendQueue();
+    public IReadOnlyList<ResendQueueElement> ReadResendQueue() => _mode.Resend.Read();
 
     /// <summary>Gives the native memory back.</summary>
     public void Dispose()
@@ -336,7 +336,7 @@ public sealed class SyncEngine : IDisposable
                 break;
         }
 
-        if (_mode.TakeUnrepairable() && _catchUpAt == Instant.Never) ScheduleCatchUp(now);
+        if (_mode.Resend.TakeUnrepairable() && _catchUpAt == Instant.Never) ScheduleCatchUp(now);
         if (_mode.TakeLostInGreeting()) RequestResync();
     }
 
@@ -438,7 +438,7 @@ public sealed class SyncEngine : IDisposable
     {
         _catchUpAt = Instant.Never;
         _caughtUpAt = now;
-        _mode.ForgetGivenUp();
+        _mode.Resend.ForgetGivenUp();
         SendBulk();
     }
 

@@ -37,7 +37,9 @@ public struct KernelRequest
     public PackedFlow Flow;
 }
 
-/// <summary>Something an operator should read; the shell turns it into log lines and releases waiting clients.</summary>
+/// <summary>
+/// Something an operator should read; the shell turns it into log lines and releases waiting clients.
+/// </summary>
 public enum SyncNoticeKind : byte
 {
     /// <summary>-c started ("committing all external caches", "committing conntrack cache", ...).</summary>

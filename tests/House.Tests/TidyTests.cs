@@ -82,10 +82,16 @@ public sealed partial class TidyTests
 
     private static void AssertNone(IEnumerable<string> findings) => Assert.Empty(findings.Take(20));
 
-    [GeneratedRegex(@"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedException|Skip\s*=\s*""", RegexOptions.ExplicitCapture, MatchMilliseconds)]
+    [GeneratedRegex(
+        @"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedException|Skip\s*=\s*""",
+        RegexOptions.ExplicitCapture,
+        MatchMilliseconds)]
     private static partial Regex Unfinished();
 
-    [GeneratedRegex(@"^\s*#(region|if)\b|\bdynamic\b\s|\basync void\b|\bTask\.Run\(", RegexOptions.ExplicitCapture, MatchMilliseconds)]
+    [GeneratedRegex(
+        @"^\s*#(region|if)\b|\bdynamic\b\s|\basync void\b|\bTask\.Run\(",
+        RegexOptions.ExplicitCapture,
+        MatchMilliseconds)]
     private static partial Regex RuledOut();
 
     [GeneratedRegex(@"\.\./shared|/work/|\bissue \d+", RegexOptions.ExplicitCapture, MatchMilliseconds)]

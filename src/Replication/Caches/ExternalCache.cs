@@ -4,7 +4,9 @@ using TwinTrack.Replication.Wire;
 
 namespace TwinTrack.Replication.Caches;
 
-/// <summary>What the peers told us. It survives their restart, ours it does not, and a commit leaves it as it is.</summary>
+/// <summary>
+/// What the peers told us. It survives their restart, ours it does not, and a commit leaves it as it is.
+/// </summary>
 internal sealed class ExternalCache(FlowStore store, SyncOptions options)
 {
     private readonly FullEpisode _full = new(options.CacheLimit);
@@ -22,7 +24,9 @@ internal sealed class ExternalCache(FlowStore store, SyncOptions options)
 
     public bool TakeFullReport() => _full.Take();
 
-    /// <summary>Applies a peer's message. New for known, update for unknown and delete for unknown are all in order.</summary>
+    /// <summary>
+    /// Applies a peer's message. New for known, update for unknown and delete for unknown are all in order.
+    /// </summary>
     public void Apply(PeerMessageType type, in PackedFlow flow, uint nowSeconds)
     {
         var key = new FlowKey(in flow);

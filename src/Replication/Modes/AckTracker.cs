@@ -52,16 +52,22 @@ internal sealed class AckTracker(int ackWindow)
         return sequence.IsAfter(expected) ? SequenceOrder.After : SequenceOrder.Before;
     }
 
-    /// <summary>Whether the number lies so little beyond the last one that what is missing was lost on the way.</summary>
+    /// <summary>
+    /// Whether the number lies so little beyond the last one that what is missing was lost on the way.
+    /// </summary>
     public bool IsShortlyAfter(Seq sequence) => Last is { } last && sequence.DistanceFrom(last) < LateLimit;
 
     /// <summary>Whether a HELLO shortly before the last number is a late message rather than a restart.</summary>
-    /// <remarks>A node soon stops saying HELLO, and what is on its way arrives soon: later on it is a restart.</remarks>
+    /// <remarks>
+    /// A node soon stops saying HELLO, and what is on its way arrives soon: later on it is a restart.
+    /// </remarks>
     public bool IsLateGreeting(Seq sequence, Instant now) =>
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
         && now < _greetedAt.PlusMilliseconds(LateMilliseconds);
 
-    /// <summary>The peer starts afresh: what was heard before is of another run and not acknowledged any more.</summary>
+    /// <summary>
+    /// The peer starts afresh: what was heard before is of another run and not acknowledged any more.
+    /// </summary>
     public void Restart()
     {
         _window = _fullWindow;

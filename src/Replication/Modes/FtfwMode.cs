@@ -24,36 +24,27 @@ namespace TwinTrack.Replication.Modes;
 internal sealed class FtfwMode
 {
     private const long AliveMilliseconds = 1000;
-    private const int PeerLimit = 32;
-    private const uint GivenUpLimit = 65_536;
-    private const int MostQuestionsKept = 64;
 
     // Sent without any acknowledgement, then a pause: a peer that is slower than we are is not drowned.
     private const int MostUnanswered = 8192;
     private const long UnansweredPauseMilliseconds = 50;
 
     private readonly EntrySlabs _slabs;
-    private readonly InternalCache _cache;
     private readonly FlowStore _store;
     private readonly SyncOptions _options;
     private readonly StatsBox _stats;
     private readonly EntryQueue _transmit;
-    private readonly EntryQueue _resend;
     private readonly ControlOutbox _outbox;
-    private readonly Dictionary<PeerId, AckTracker> _peers = [];
+    private readonly ResendQueue _resend;
+    private readonly PeerTable _peers;
     private PackedFlow _flow;
     private Seq _sequence;
     private Hello _hello = Hello.Init;
-    private Seq? _lastGreeting;      // the last number sent with HELLO; null once all of those are acknowledged
     private bool _owesHelloBack;
     private bool _isAliveQueued;
     private Instant _aliveAt;
     private int _unanswered;
     private Instant _unansweredUntil;
-    private Seq? _givenUp;           // the last number the full resend queue has dropped
-    private bool _isOverflowing;
-    private bool _isOverflowDue;
-    private bool _isUnrepairable;
     private bool _lostInGreeting;
 
     private enum Hello : byte
@@ -64,41 +55,32 @@ internal sealed class FtfwMode
     }
 
     public FtfwMode(
-        EntrySlabs slabs, InternalCache cache, FlowStore store, SyncOptions options, StatsBox stats, Seq first, Instant now)
+        EntrySlabs slabs,
+        InternalCache cache,
+        FlowStore store,
+        SyncOptions options,
+        StatsBox stats,
+        Seq first,
+        Instant now)
     {
         _slabs = slabs;
-        _cache = cache;
         _store = store;
         _options = options;
         _stats = stats;
         _transmit = new EntryQueue(slabs, QueueId.Transmit);
-        _resend = new EntryQueue(slabs, QueueId.Resend);
         _outbox = new ControlOutbox(slabs, _transmit);
+        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats);
+        _peers = new PeerTable(options.AckWindow);
         _sequence = first;
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
     }
 
     public int TransmitCount => _transmit.Count;
 
-    public int ResendCount => _resend.Count;
+    /// <summary>What waits for an acknowledgement.</summary>
+    public ResendQueue Resend => _resend;
 
     public uint ControlCount => _outbox.Count;
-
-    /// <summary>Whether the resend queue overflowed since the last call and an operator should know.</summary>
-    public bool TakeOverflowReport()
-    {
-        bool due = _isOverflowDue;
-        _isOverflowDue = false;
-        return due;
-    }
-
-    /// <summary>Whether a peer asked for numbers that can't be repeated: only sending everything helps.</summary>
-    public bool TakeUnrepairable()
-    {
-        bool due = _isUnrepairable;
-        _isUnrepairable = false;
-        return due;
-    }
 
     /// <summary>
     /// Whether messages were missing while we said HELLO, which has ended: an original has forgotten them at each
@@ -110,9 +92,6 @@ internal sealed class FtfwMode
         if (due) _lostInGreeting = false;
         return due;
     }
-
-    /// <summary>Everything is sent anew: what was given up until now is not missing any more.</summary>
-    public void ForgetGivenUp() => _givenUp = null;
 
     /// <summary>When the mode wants to be called.</summary>
     public Instant NextDeadline => IsPaused ? Instant.Earlier(_aliveAt, _unansweredUntil) : _aliveAt;
@@ -154,8 +133,8 @@ internal sealed class FtfwMode
     /// <summary>Takes all flows out of the queues; control messages stay.</summary>
     public void ForgetAll()
     {
-        ForgetFlows(_transmit);
-        ForgetFlows(_resend);
+        _transmit.RemoveFlows();
+        _resend.RemoveFlows();
     }
 
     public void RequestResync() => _outbox.Queue(PeerFlags.Resync);
@@ -167,7 +146,7 @@ internal sealed class FtfwMode
 
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
         bool acknowledged = false;
-        foreach (AckTracker peer in _peers.Values) acknowledged |= peer.Acknowledge(_outbox);
+        foreach (AckTracker peer in _peers.All) acknowledged |= peer.Acknowledge(_outbox);
         if (acknowledged || _isAliveQueued) return;
 
         _isAliveQueued = _outbox.Queue(PeerFlags.Alive);
@@ -176,7 +155,7 @@ internal sealed class FtfwMode
     /// <summary>Takes in the header of a message (and the range of a control message).</summary>
     public Verdict OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
     {
-        AckTracker peer = PeerOf(from, now);
+        AckTracker peer = _peers.Find(from, now);
         SequenceOrder order = peer.Order(header.Sequence);
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
         bool isStart = isHello && !Continues(peer, order, header.Sequence);
@@ -189,7 +168,7 @@ internal sealed class FtfwMode
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
 
         Verdict verdict = Digest(in header, message);
-        if (isStart) RepeatAll();
+        if (isStart) _resend.RepeatAll(keepsResync: _hello == Hello.Done);
         if (verdict == Verdict.Bad) return verdict;
 
         peer.HeardAt = now;
@@ -239,47 +218,10 @@ internal sealed class FtfwMode
         return used;
     }
 
-    /// <summary>Lists what waits for an acknowledgement, oldest first.</summary>
-    public List<ResendQueueElement> ReadResendQueue()
-    {
-        var elements = new List<ResendQueueElement>(_resend.Count);
-        for (uint handle = _resend.Head; handle != 0; handle = _slabs.Header(handle).Next)
-        {
-            bool isControl = !EntrySlabs.IsFlow(handle);
-            byte flags = isControl ? _slabs.Control(handle).Flags : (byte)0;
-            elements.Add(new ResendQueueElement(new Seq(_slabs.Header(handle).Sequence), isControl, flags));
-        }
-
-        return elements;
-    }
-
     private void Count(SequenceOrder order, AckTracker peer, Seq sequence)
     {
         if (order == SequenceOrder.After) _stats.Value.Lost += sequence.DistanceFrom(peer.Last!.Value.Next);
         else if (order == SequenceOrder.Before) _stats.Value.Before++;
-    }
-
-    private AckTracker PeerOf(PeerId id, Instant now)
-    {
-        if (_peers.TryGetValue(id, out AckTracker? known)) return known;
-        if (_peers.Count >= PeerLimit) _peers.Remove(LeastRecent());
-        var peer = new AckTracker(_options.AckWindow) { HeardAt = now };
-        _peers.Add(id, peer);
-        return peer;
-    }
-
-    private PeerId LeastRecent()
-    {
-        PeerId oldest = default;
-        Instant heard = Instant.Never;
-        foreach ((PeerId id, AckTracker peer) in _peers)
-        {
-            if (peer.HeardAt >= heard) continue;
-            heard = peer.HeardAt;
-            oldest = id;
-        }
-
-        return oldest;
     }
 
     private Verdict Digest(in PeerHeader header, ReadOnlySpan<byte> message)
@@ -294,7 +236,7 @@ internal sealed class FtfwMode
             // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
             if (_hello != Hello.Done) return Verdict.Control;
             if ((header.Flags & PeerFlags.Ack) != 0) Release(from, to);
-            else Repeat(from, to);
+            else _resend.Repeat(from, to);
             return Verdict.Control;
         }
 
@@ -304,88 +246,8 @@ internal sealed class FtfwMode
 
     private void Release(Seq from, Seq to)
     {
-        RepeatUnheard(from);
-        for (uint handle = FirstIn(from); handle != 0;)
-        {
-            ref EntryHeader header = ref _slabs.Header(handle);
-            if (new Seq(header.Sequence).IsAfter(to)) break;
-            uint next = header.Next;
-            _resend.Remove(handle);
-            header.Flags &= ~EntryFlags.Anew;
-            Drop(handle);
-            handle = next;
-        }
-
+        _resend.Release(from, to, _sequence);
         _unanswered = 0;
-        if (_resend.Count == 0) _isOverflowing = false;
-
-        // What was given up so long ago is not asked for any more; and numbers wrap round.
-        if (_givenUp is { } given && _sequence.DistanceFrom(given) > GivenUpLimit + (uint)_options.ResendQueueSize)
-            _givenUp = null;
-    }
-
-    // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
-    private void RepeatUnheard(Seq from)
-    {
-        if (_lastGreeting is not { } last) return;
-        while (_resend.Head is var handle and not 0)
-        {
-            var sequence = new Seq(_slabs.Header(handle).Sequence);
-            if (!sequence.IsBefore(from) || sequence.IsAfter(last)) break;
-            _resend.Remove(handle);
-            Again(handle);
-        }
-
-        if (from.IsAfter(last)) _lastGreeting = null;
-    }
-
-    private void Repeat(Seq from, Seq to)
-    {
-        uint missing = to.DistanceFrom(from) + 1;
-        for (uint handle = FirstIn(from); handle != 0;)
-        {
-            ref EntryHeader header = ref _slabs.Header(handle);
-            if (new Seq(header.Sequence).IsAfter(to)) break;
-            uint next = header.Next;
-            _resend.Remove(handle);
-            Again(handle);
-            missing--;
-            handle = next;
-        }
-
-        if (missing > 0 && _givenUp is { } last && !from.IsAfter(last)) _isUnrepairable = true;
-    }
-
-    // A peer that starts afresh, or missed part of what we sent while it said HELLO, gets again what it has not
-    // acknowledged. The original forgets it here; we, too, forget control messages of a run that is over, and a request
-    // for everything if we have only just started ourselves: then the peer has nothing yet.
-    private void RepeatAll()
-    {
-        while (_resend.Head is var handle and not 0)
-        {
-            _resend.Remove(handle);
-            bool isRepeated = EntrySlabs.IsFlow(handle) || (IsResync(handle) && _hello == Hello.Done);
-            if (isRepeated) Again(handle);
-            else _slabs.Free(handle);
-        }
-
-        _givenUp = null;
-        _isOverflowing = false;
-    }
-
-    private void Again(uint handle)
-    {
-        if (EntrySlabs.IsFlow(handle)) _transmit.Append(handle);
-        else _outbox.QueueAgain(handle);
-    }
-
-    private bool IsResync(uint handle) => ((PeerFlags)_slabs.Control(handle).Flags & PeerFlags.Resync) != 0;
-
-    private uint FirstIn(Seq from)
-    {
-        uint handle = _resend.Head;
-        while (handle != 0 && new Seq(_slabs.Header(handle).Sequence).IsBefore(from)) handle = _slabs.Header(handle).Next;
-        return handle;
     }
 
     private int WriteBody(uint handle, Span<byte> message)
@@ -445,7 +307,7 @@ internal sealed class FtfwMode
         if (_hello != Hello.Done)
         {
             _hello = Hello.Say;
-            _lastGreeting = _sequence.Previous;   // the number was just taken
+            _resend.LastGreeting = _sequence.Previous;   // the number was just taken
             flags |= PeerFlags.Hello;
         }
 
@@ -456,50 +318,7 @@ internal sealed class FtfwMode
 
     private void AwaitAck(uint handle)
     {
-        if (_resend.Count >= _options.ResendQueueSize) GiveUpOldest();
         _resend.Append(handle);
         _unanswered++;
-    }
-
-    // What asks the peer for something is kept as long as possible: nobody else knows that it is missing.
-    private uint LeastWorthKeeping()
-    {
-        uint handle = _resend.Head;
-        for (int step = 0; handle != 0 && step < MostQuestionsKept; step++)
-        {
-            if (EntrySlabs.IsFlow(handle)) return handle;
-            if (((PeerFlags)_slabs.Control(handle).Flags & PeerFlags.Ack) != 0) return handle;
-            handle = _slabs.Header(handle).Next;
-        }
-
-        return _resend.Head;
-    }
-
-    private void GiveUpOldest()
-    {
-        uint oldest = LeastWorthKeeping();
-        _givenUp = new Seq(_slabs.Header(oldest).Sequence);
-        _resend.Remove(oldest);
-        Drop(oldest);
-        _stats.Value.ResendQueueOverflows++;
-        if (_isOverflowing) return;
-        _isOverflowing = true;
-        _isOverflowDue = true;
-    }
-
-    private void Drop(uint handle)
-    {
-        if (EntrySlabs.IsFlow(handle)) _cache.Release(handle);
-        else _slabs.Free(handle);
-    }
-
-    private void ForgetFlows(EntryQueue queue)
-    {
-        for (uint handle = queue.Head; handle != 0;)
-        {
-            uint next = _slabs.Header(handle).Next;
-            if (EntrySlabs.IsFlow(handle)) queue.Remove(handle);
-            handle = next;
-        }
     }
 }

@@ -35,7 +35,9 @@ internal enum EntryFlags : byte
     /// <summary>The index finds it.</summary>
     Indexed = 1,
 
-    /// <summary>It took the place of a flow that peers may hold; until they acknowledge it, it is told as new.</summary>
+    /// <summary>
+    /// It took the place of a flow that peers may hold; until they acknowledge it, it is told as new.
+    /// </summary>
     Anew = 2,
 }
 
@@ -147,5 +149,16 @@ internal sealed class EntryQueue(EntrySlabs slabs, QueueId id)
         header.Next = 0;
         header.Previous = 0;
         Count--;
+    }
+
+    /// <summary>Takes all flows out; control messages stay.</summary>
+    public void RemoveFlows()
+    {
+        for (uint handle = Head; handle != 0;)
+        {
+            uint next = slabs.Header(handle).Next;
+            if (EntrySlabs.IsFlow(handle)) Remove(handle);
+            handle = next;
+        }
     }
 }

@@ -2,7 +2,9 @@ using TwinTrack.Conntrack;
 
 namespace TwinTrack.Replication.Store;
 
-/// <summary>What makes a flow this flow: its original tuple with everything that demultiplexes, and its zones.</summary>
+/// <summary>
+/// What makes a flow this flow: its original tuple with everything that demultiplexes, and its zones.
+/// </summary>
 internal readonly struct FlowKey
 {
     public readonly Address Source;
@@ -49,7 +51,9 @@ internal readonly struct FlowKey
         return (uint)(hash ^ (hash >> 32));
     }
 
-    /// <summary>The two 16-bit words that a protocol demultiplexes by: ports, keys, or identifier and type with code.</summary>
+    /// <summary>
+    /// The two 16-bit words that a protocol demultiplexes by: ports, keys, or identifier and type with code.
+    /// </summary>
     public static (ushort Source, ushort Destination) PortWords(in FlowTuple tuple)
     {
         if (tuple.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)

@@ -2,7 +2,9 @@ using TwinTrack.Conntrack;
 
 namespace TwinTrack.Replication.Store;
 
-/// <summary>The flows of one cache: packed records, their index, and conversion from and to <see cref="PackedFlow"/>.</summary>
+/// <summary>
+/// The flows of one cache: packed records, their index, and conversion from and to <see cref="PackedFlow"/>.
+/// </summary>
 internal sealed unsafe class FlowStore : IDisposable
 {
     private const int NameLimit = 1024;
@@ -202,7 +204,8 @@ internal sealed unsafe class FlowStore : IDisposable
 
         ReadOnlySpan<byte> addresses = Addresses(handle);
         int size = addresses.Length / 4;
-        return Address.Read(addresses[..size]) == key.Source && Address.Read(addresses[size..(2 * size)]) == key.Destination;
+        return Address.Read(addresses[..size]) == key.Source
+            && Address.Read(addresses[size..(2 * size)]) == key.Destination;
     }
 
     private FlowKey KeyOf(uint handle)
@@ -274,7 +277,8 @@ internal sealed unsafe class FlowStore : IDisposable
         if ((fields & FlowFields.TcpWindowScaleReply) != 0)
             changed |= Set(ref record.ScaleReply, flow.TcpWindowScaleReply);
         if ((fields & FlowFields.SctpState) != 0) changed |= Set(ref record.State, flow.SctpState);
-        if ((fields & FlowFields.SctpTagOriginal) != 0) changed |= Set(ref record.SctpTagOriginal, flow.SctpTagOriginal);
+        if ((fields & FlowFields.SctpTagOriginal) != 0)
+            changed |= Set(ref record.SctpTagOriginal, flow.SctpTagOriginal);
         if ((fields & FlowFields.SctpTagReply) != 0) changed |= Set(ref record.SctpTagReply, flow.SctpTagReply);
         if ((fields & FlowFields.DccpState) != 0) changed |= Set(ref record.State, flow.DccpState);
         if ((fields & FlowFields.DccpRole) != 0) changed |= Set(ref record.ScaleOriginal, flow.DccpRole);

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 namespace TwinTrack.Replication.Store;
 
 /// <summary>Records of one size in native memory, addressed by slot number; slots never move.</summary>
-/// <remarks>Growth adds a chunk and copies nothing. Free slots form a list threaded through their first four bytes.</remarks>
+/// <remarks>
+/// Growth adds a chunk and copies nothing. Free slots form a list threaded through their first four bytes.
+/// </remarks>
 internal sealed unsafe class Slab(int recordSize) : IDisposable
 {
     private const int ChunkShift = 12;

@@ -47,7 +47,9 @@ internal static class FlowMessage
     }
 
     /// <summary>Reads the attributes of a flow; a refusal leaves the flow unusable but changes nothing else.</summary>
-    /// <remarks>Addresses and protocol are required; the original stores such a message and trips over it later.</remarks>
+    /// <remarks>
+    /// Addresses and protocol are required; the original stores such a message and trips over it later.
+    /// </remarks>
     public static bool TryRead(ReadOnlySpan<byte> body, SyncOptions options, ref PackedFlow flow)
     {
         flow.Clear();
@@ -56,7 +58,8 @@ internal static class FlowMessage
         var reader = new PeerAttributeReader(body);
         while (reader.MoveNext())
         {
-            if (reader.Number >= AttributeCount || !HasValidLength(reader.Number, reader.Value.Length + 4)) return false;
+            int length = reader.Value.Length + 4;
+            if (reader.Number >= AttributeCount || !HasValidLength(reader.Number, length)) return false;
             ReadAttribute((FlowAttribute)reader.Number, reader.Value, options.PeersAreLittleEndian, ref flow);
         }
 

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace TwinTrack.Replication.Wire;
 
-/// <summary>Attributes of a flow on the wire; the length field each must have, header included, is in FlowMessage.</summary>
+/// <summary>
+/// Attributes of a flow on the wire; the length field each must have, header included, is in FlowMessage.
+/// </summary>
 internal enum FlowAttribute : ushort
 {
     IPv4 = 0,

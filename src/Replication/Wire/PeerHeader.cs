@@ -40,7 +40,8 @@ internal enum PeerFlags : byte
 /// </code>
 /// ACK, NACK and RESYNC add two 32-bit numbers: the first and last of a range of the other side's messages.
 /// </summary>
-internal readonly record struct PeerHeader(byte Version, PeerMessageType Type, PeerFlags Flags, ushort Length, Seq Sequence)
+internal readonly record struct PeerHeader(
+    byte Version, PeerMessageType Type, PeerFlags Flags, ushort Length, Seq Sequence)
 {
     public const int Size = 8;
     public const int RangeSize = 16;

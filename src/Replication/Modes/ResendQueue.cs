@@ -1,0 +1,200 @@
+using TwinTrack.Replication.Caches;
+using TwinTrack.Replication.Store;
+using TwinTrack.Replication.Wire;
+
+namespace TwinTrack.Replication.Modes;
+
+/// <summary>What was sent and is not acknowledged yet, in the order of its sequence numbers.</summary>
+/// <remarks>
+/// An ACK releases a range; a NACK sends a range back to the transmit queue, from where each entry leaves under a new
+/// number in its state of that moment. When the queue is full the oldest is given up.
+/// </remarks>
+internal sealed class ResendQueue(
+    EntrySlabs slabs,
+    EntryQueue transmit,
+    ControlOutbox outbox,
+    InternalCache cache,
+    SyncOptions options,
+    StatsBox stats)
+{
+    private const uint GivenUpLimit = 65_536;
+    private const int MostQuestionsKept = 64;
+
+    private readonly EntryQueue _queue = new(slabs, QueueId.Resend);
+    private Seq? _givenUp;           // the last number that the full queue has dropped
+    private bool _isOverflowing;
+    private bool _isOverflowDue;
+    private bool _isUnrepairable;
+
+    public int Count => _queue.Count;
+
+    /// <summary>The last number sent with HELLO; null once all of those are acknowledged.</summary>
+    public Seq? LastGreeting { get; set; }
+
+    /// <summary>Whether the queue overflowed since the last call and an operator should know.</summary>
+    public bool TakeOverflowReport()
+    {
+        bool due = _isOverflowDue;
+        _isOverflowDue = false;
+        return due;
+    }
+
+    /// <summary>Whether a peer asked for numbers that can't be repeated: only sending everything helps.</summary>
+    public bool TakeUnrepairable()
+    {
+        bool due = _isUnrepairable;
+        _isUnrepairable = false;
+        return due;
+    }
+
+    /// <summary>Everything is sent anew: what was given up until now is not missing any more.</summary>
+    public void ForgetGivenUp() => _givenUp = null;
+
+    public void Append(uint handle)
+    {
+        if (_queue.Count >= options.ResendQueueSize) GiveUpOldest();
+        _queue.Append(handle);
+    }
+
+    public void Remove(uint handle) => _queue.Remove(handle);
+
+    public void RemoveFlows() => _queue.RemoveFlows();
+
+    /// <summary>The peer has these.</summary>
+    /// <param name="from">First number of the range.</param>
+    /// <param name="to">Last number of the range.</param>
+    /// <param name="next">The number that is sent next.</param>
+    public void Release(Seq from, Seq to, Seq next)
+    {
+        RepeatUnheard(from);
+        for (uint handle = FirstIn(from); handle != 0;)
+        {
+            ref EntryHeader header = ref slabs.Header(handle);
+            if (new Seq(header.Sequence).IsAfter(to)) break;
+            uint following = header.Next;
+            _queue.Remove(handle);
+            header.Flags &= ~EntryFlags.Anew;
+            Drop(handle);
+            handle = following;
+        }
+
+        if (_queue.Count == 0) _isOverflowing = false;
+
+        // What was given up so long ago is not asked for any more; and numbers wrap round.
+        if (_givenUp is { } given && next.DistanceFrom(given) > GivenUpLimit + (uint)options.ResendQueueSize)
+            _givenUp = null;
+    }
+
+    /// <summary>The peer lacks these.</summary>
+    public void Repeat(Seq from, Seq to)
+    {
+        uint missing = to.DistanceFrom(from) + 1;
+        for (uint handle = FirstIn(from); handle != 0;)
+        {
+            ref EntryHeader header = ref slabs.Header(handle);
+            if (new Seq(header.Sequence).IsAfter(to)) break;
+            uint following = header.Next;
+            _queue.Remove(handle);
+            Again(handle);
+            missing--;
+            handle = following;
+        }
+
+        if (missing > 0 && _givenUp is { } last && !from.IsAfter(last)) _isUnrepairable = true;
+    }
+
+    /// <summary>The peer starts afresh and gets again what it has not acknowledged. The original forgets it here.</summary>
+    /// <param name="keepsResync">
+    /// Whether a request for everything is repeated too; one of a node that has only just started itself is not: the
+    /// peer has nothing yet. Other control messages belong to a run that is over.
+    /// </param>
+    public void RepeatAll(bool keepsResync)
+    {
+        while (_queue.Head is var handle and not 0)
+        {
+            _queue.Remove(handle);
+            if (EntrySlabs.IsFlow(handle) || (keepsResync && IsResync(handle))) Again(handle);
+            else slabs.Free(handle);
+        }
+
+        _givenUp = null;
+        _isOverflowing = false;
+    }
+
+    /// <summary>Lists the queue, oldest first.</summary>
+    public List<ResendQueueElement> Read()
+    {
+        var elements = new List<ResendQueueElement>(_queue.Count);
+        for (uint handle = _queue.Head; handle != 0; handle = slabs.Header(handle).Next)
+        {
+            bool isControl = !EntrySlabs.IsFlow(handle);
+            byte flags = isControl ? slabs.Control(handle).Flags : (byte)0;
+            elements.Add(new ResendQueueElement(new Seq(slabs.Header(handle).Sequence), isControl, flags));
+        }
+
+        return elements;
+    }
+
+    // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
+    private void RepeatUnheard(Seq from)
+    {
+        if (LastGreeting is not { } last) return;
+        while (_queue.Head is var handle and not 0)
+        {
+            var sequence = new Seq(slabs.Header(handle).Sequence);
+            if (!sequence.IsBefore(from) || sequence.IsAfter(last)) break;
+            _queue.Remove(handle);
+            Again(handle);
+        }
+
+        if (from.IsAfter(last)) LastGreeting = null;
+    }
+
+    private uint FirstIn(Seq from)
+    {
+        uint handle = _queue.Head;
+        while (handle != 0 && new Seq(slabs.Header(handle).Sequence).IsBefore(from))
+            handle = slabs.Header(handle).Next;
+        return handle;
+    }
+
+    private void Again(uint handle)
+    {
+        if (EntrySlabs.IsFlow(handle)) transmit.Append(handle);
+        else outbox.QueueAgain(handle);
+    }
+
+    private bool IsResync(uint handle) => ((PeerFlags)slabs.Control(handle).Flags & PeerFlags.Resync) != 0;
+
+    private void GiveUpOldest()
+    {
+        uint oldest = LeastWorthKeeping();
+        _givenUp = new Seq(slabs.Header(oldest).Sequence);
+        _queue.Remove(oldest);
+        Drop(oldest);
+        stats.Value.ResendQueueOverflows++;
+        if (_isOverflowing) return;
+        _isOverflowing = true;
+        _isOverflowDue = true;
+    }
+
+    // What asks the peer for something is kept as long as possible: nobody else knows that it is missing.
+    private uint LeastWorthKeeping()
+    {
+        uint handle = _queue.Head;
+        for (int step = 0; handle != 0 && step < MostQuestionsKept; step++)
+        {
+            if (EntrySlabs.IsFlow(handle)) return handle;
+            if (((PeerFlags)slabs.Control(handle).Flags & PeerFlags.Ack) != 0) return handle;
+            handle = slabs.Header(handle).Next;
+        }
+
+        return _queue.Head;
+    }
+
+    private void Drop(uint handle)
+    {
+        if (EntrySlabs.IsFlow(handle)) cache.Release(handle);
+        else slabs.Free(handle);
+    }
+}
