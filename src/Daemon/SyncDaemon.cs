@@ -236,8 +236,8 @@ internal sealed class SyncDaemon : IDisposable
         _isBufferLimitReported = true;
         _log.Warning(
             "netlink event socket buffer size cannot be doubled further since it will exceed "
-            + "NetlinkBufferSizeMaxGrowth. We are likely to be losing events, this may lead to unsynchronized replicas. "
-            + "Please, consider increasing netlink socket buffer size via NetlinkBufferSize and "
+            + "NetlinkBufferSizeMaxGrowth. We are likely to be losing events, this may lead to unsynchronized "
+            + "replicas. Please, consider increasing netlink socket buffer size via NetlinkBufferSize and "
             + "NetlinkBufferSizeMaxGrowth clauses in conntrackd.conf");
     }
 }

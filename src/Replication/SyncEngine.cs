@@ -21,7 +21,6 @@ public sealed class SyncEngine : IDisposable
     public const int MessageLimit = PeerHeader.Size + FlowMessage.MaxSize;
 
     private const int NoticeLimit = 256;
-    private const long CatchUpPauseSeconds = 5;
 
     private readonly StatsBox _stats = new();
     private readonly EntrySlabs _internalSlabs = new();
@@ -36,11 +35,10 @@ public sealed class SyncEngine : IDisposable
     private readonly Notices _notices = new();
     private readonly Bulk _bulk;
     private readonly Repair _repair;
+    private readonly CatchUp _catchUp = new();
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
     private Instant _repairAt = Instant.Never;
-    private Instant _catchUpAt = Instant.Never;
-    private Instant? _caughtUpAt;
 
     /// <summary>Makes an engine with empty caches.</summary>
     /// <param name="options">The configuration.</param>
@@ -70,7 +68,7 @@ public sealed class SyncEngine : IDisposable
         {
             if (_repair.IsSweeping) return default;
             return Instant.Earlier(
-                Instant.Earlier(_mode.NextDeadline, _catchUpAt), Instant.Earlier(_purgeAt, _repairAt));
+                Instant.Earlier(_mode.NextDeadline, _catchUp.DueAt), Instant.Earlier(_purgeAt, _repairAt));
         }
     }
 
@@ -194,7 +192,7 @@ public sealed class SyncEngine : IDisposable
             _kernel.AddDump(SnapshotPurpose.Repair, ticket: 0);
         }
 
-        if (now >= _catchUpAt) CatchUp(now);
+        SendWhatIsLacking(now);
         if (now < _purgeAt) return;
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.PurgingKernel);
@@ -336,7 +334,8 @@ public sealed class SyncEngine : IDisposable
                 break;
         }
 
-        if (_mode.Resend.TakeUnrepairable() && _catchUpAt == Instant.Never) ScheduleCatchUp(now);
+        if (_mode.Resend.TakeUnrepairable()) _catchUp.Want(now);
+        SendWhatIsLacking(now);
         if (_mode.TakeLostInGreeting()) RequestResync();
     }
 
@@ -427,17 +426,9 @@ public sealed class SyncEngine : IDisposable
         _bulk.Start();
     }
 
-    // A resend queue that is too small for the link asks for this again and again.
-    private void ScheduleCatchUp(Instant now)
+    private void SendWhatIsLacking(Instant now)
     {
-        _catchUpAt = _caughtUpAt is { } last ? last.PlusSeconds(CatchUpPauseSeconds) : now;
-        if (now >= _catchUpAt) CatchUp(now);
-    }
-
-    private void CatchUp(Instant now)
-    {
-        _catchUpAt = Instant.Never;
-        _caughtUpAt = now;
+        if (!_catchUp.TakeDue(now)) return;
         _mode.Resend.ForgetGivenUp();
         SendBulk();
     }

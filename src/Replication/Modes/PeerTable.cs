@@ -1,6 +1,8 @@
 namespace TwinTrack.Replication.Modes;
 
-/// <summary>What is known of each peer, by the address it sends from. Bounded: the least recently heard gives way.</summary>
+/// <summary>
+/// What is known of each peer, by the address it sends from. Bounded: the least recently heard gives way.
+/// </summary>
 internal sealed class PeerTable(int ackWindow)
 {
     private const int Limit = 32;

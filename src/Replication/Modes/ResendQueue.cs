@@ -103,7 +103,9 @@ internal sealed class ResendQueue(
         if (missing > 0 && _givenUp is { } last && !from.IsAfter(last)) _isUnrepairable = true;
     }
 
-    /// <summary>The peer starts afresh and gets again what it has not acknowledged. The original forgets it here.</summary>
+    /// <summary>
+    /// The peer starts afresh and gets again what it has not acknowledged. The original forgets it here.
+    /// </summary>
     /// <param name="keepsResync">
     /// Whether a request for everything is repeated too; one of a node that has only just started itself is not: the
     /// peer has nothing yet. Other control messages belong to a run that is over.
