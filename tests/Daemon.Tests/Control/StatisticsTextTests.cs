@@ -141,7 +141,10 @@ public sealed partial class StatisticsTextTests
             case "cache" when first.StartsWith("cache ", StringComparison.Ordinal):
                 CacheStats cache = new()
                 {
-                    Active = small[0], Created = small[1], CreateFailed = small[2], Updated = small[3],
+                    Active = small[0],
+                    Created = small[1],
+                    CreateFailed = small[2],
+                    Updated = small[3],
                     Destroyed = small[5],
                 };
                 text.AppendCache(first[6..^1], in cache);
@@ -149,8 +152,13 @@ public sealed partial class StatisticsTextTests
             case "cache":
                 CacheStats detail = new()
                 {
-                    Objects = small[0], Active = small[1], Total = small[2], Created = small[3],
-                    CreateFailed = small[4], Updated = small[7], Destroyed = small[10],
+                    Objects = small[0],
+                    Active = small[1],
+                    Total = small[2],
+                    Created = small[3],
+                    CreateFailed = small[4],
+                    Updated = small[7],
+                    Destroyed = small[10],
                 };
                 text.AppendCacheDetail(first.Split([':', '\t'])[1], in detail);
                 break;
@@ -185,8 +193,12 @@ public sealed partial class StatisticsTextTests
             first.Contains("ACTIVE", StringComparison.Ordinal),
             new LinkStats
             {
-                BytesSent = numbers[0], BytesReceived = numbers[1], PacketsSent = numbers[2],
-                PacketsReceived = numbers[3], SendErrors = numbers[4], ReceiveErrors = numbers[5],
+                BytesSent = numbers[0],
+                BytesReceived = numbers[1],
+                PacketsSent = numbers[2],
+                PacketsReceived = numbers[3],
+                SendErrors = numbers[4],
+                ReceiveErrors = numbers[5],
             },
             first.Contains("server=connected", StringComparison.Ordinal),
             first.Contains("client=connected", StringComparison.Ordinal));
@@ -198,9 +210,14 @@ public sealed partial class StatisticsTextTests
     {
         SyncStats stats = new()
         {
-            WrongVersion = (uint)numbers[1], MalformedHeader = (uint)numbers[2], MalformedPayload = (uint)numbers[3],
-            BadType = (uint)numbers[4], Truncated = (uint)numbers[5], BadSize = (uint)numbers[6],
-            Lost = numbers[8], Before = numbers[9],
+            WrongVersion = (uint)numbers[1],
+            MalformedHeader = (uint)numbers[2],
+            MalformedPayload = (uint)numbers[3],
+            BadType = (uint)numbers[4],
+            Truncated = (uint)numbers[5],
+            BadSize = (uint)numbers[6],
+            Lost = numbers[8],
+            Before = numbers[9],
         };
         Assert.Equal(numbers[0], stats.Malformed);
         text.AppendNetwork(in stats);
@@ -210,12 +227,23 @@ public sealed partial class StatisticsTextTests
     {
         RuntimeStats stats = new()
         {
-            UptimeSeconds = numbers[0] * 60, EventsReceived = numbers[1], EventsFiltered = numbers[2],
-            EventsUnknown = (uint)numbers[3], EventErrors = (uint)numbers[4], DumpUnknown = (uint)numbers[5],
-            Overruns = (uint)numbers[6], KernelFlushes = (uint)numbers[7], KernelResyncs = (uint)numbers[8],
-            BufferSize = (uint)numbers[9], ChildrenFailed = (uint)numbers[10], ChildrenCrashed = (uint)numbers[11],
-            ChildrenTerminated = (uint)numbers[12], PollErrors = (uint)numbers[13], WaitErrors = (uint)numbers[14],
-            ControlReadErrors = (uint)numbers[15], ControlUnknown = (uint)numbers[16],
+            UptimeSeconds = numbers[0] * 60,
+            EventsReceived = numbers[1],
+            EventsFiltered = numbers[2],
+            EventsUnknown = (uint)numbers[3],
+            EventErrors = (uint)numbers[4],
+            DumpUnknown = (uint)numbers[5],
+            Overruns = (uint)numbers[6],
+            KernelFlushes = (uint)numbers[7],
+            KernelResyncs = (uint)numbers[8],
+            BufferSize = (uint)numbers[9],
+            ChildrenFailed = (uint)numbers[10],
+            ChildrenCrashed = (uint)numbers[11],
+            ChildrenTerminated = (uint)numbers[12],
+            PollErrors = (uint)numbers[13],
+            WaitErrors = (uint)numbers[14],
+            ControlReadErrors = (uint)numbers[15],
+            ControlUnknown = (uint)numbers[16],
         };
         text.AppendRuntime(in stats);
     }
