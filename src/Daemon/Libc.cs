@@ -9,6 +9,7 @@ internal static partial class Libc
     public const short PollOut = 0x004;
 
     public const int MessageDontWait = 0x40;
+    public const int NotPermitted = 1;         // EPERM
     public const int InterruptedCall = 4;      // EINTR
     public const int TryAgain = 11;            // EAGAIN
     public const int NoBufferSpace = 105;      // ENOBUFS

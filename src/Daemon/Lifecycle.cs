@@ -93,7 +93,6 @@ public static class Lifecycle
         catch (StartException problem)
         {
             log.Error(problem.Message);
-            log.Error("conntrackd cannot start, please review your configuration");
             Background.ReportProblem(problem.Message);
             return Failure;
         }

@@ -139,7 +139,7 @@ public sealed class Log : IDisposable
     };
 
     private static string FileProblem(string path, string reason) =>
-        $"ERROR: can't open logfile `{path}'.Reason: {reason}";
+        $"can't open logfile `{path}': {reason}";
 
     private void WriteLine(bool isError, string line)
     {

@@ -90,7 +90,7 @@ public sealed class LogTests : IDisposable
     public void A_log_file_that_cannot_be_opened_gives_the_line_of_conntrackd()
     {
         using Log log = MakeLog();
-        Assert.Equal("ERROR: can't open logfile `/var/log'.Reason: Is a directory", log.OpenFile("/var/log"));
+        Assert.Equal("can't open logfile `/var/log': Is a directory", log.OpenFile("/var/log"));
     }
 
     [Fact]

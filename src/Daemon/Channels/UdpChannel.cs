@@ -193,7 +193,9 @@ internal sealed unsafe class UdpChannel : IDisposable
     private static void SetOption(Socket socket, int option, int value)
     {
         if (Libc.SetOption((int)socket.Handle, SocketLevel, option, in value, sizeof(int)) == 0) return;
-        throw new IOException(Libc.ErrorText(Marshal.GetLastPInvokeError()));
+        int errno = Marshal.GetLastPInvokeError();
+        string hint = errno == Libc.NotPermitted ? ", a socket buffer of a given size needs CAP_NET_ADMIN" : "";
+        throw new IOException(Libc.ErrorText(errno) + hint);
     }
 
     private int ReadMtu()
