@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Channels;
 using TwinTrack.Replication;
 
@@ -15,6 +16,7 @@ internal sealed class LinkPort(SyncEngine engine, UdpChannel channel, int mostDa
 
     private readonly byte[] _packet = new byte[channel.Capacity + SyncEngine.MessageLimit];
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
+    private readonly PeerGate _gate = new(Address.Read(channel.Link.Remote.GetAddressBytes()));
     private int _held;       // bytes of a datagram that the socket did not take
 
     public UdpChannel Channel => channel;
@@ -38,7 +40,8 @@ internal sealed class LinkPort(SyncEngine engine, UdpChannel channel, int mostDa
             for (int index = 0; index < count; index++)
             {
                 ReadOnlySpan<byte> datagram = channel.Datagram(index, out PeerId from);
-                engine.OnPeer(now, _onlyLink, from, datagram);
+                if (_gate.Admits(from, now)) engine.OnPeer(now, _onlyLink, from, datagram);
+                else channel.CountIgnored();
             }
 
             total += count;

@@ -59,6 +59,11 @@ internal sealed class Node(Firewall firewall, Make make, string pathPrefix) : ID
         throw new FormatException($"-s {statistics} has no line {label}");
     }
 
+    /// <summary>The link's "Error recv".</summary>
+    public long Ignored() => long.Parse(
+        Do("-s").Split('\n').Single(line => line.EndsWith(" Error recv", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[3]);
+
     /// <summary>Sends a signal to the daemon.</summary>
     public void Signal(string name) => Command.Require("/bin/sh", ["-c", $"kill -{name} {Daemon.ProcessId}"]);
 

@@ -115,6 +115,9 @@ internal sealed unsafe class UdpChannel : IDisposable
         return new ReadOnlySpan<byte>(_memory + (index * DatagramSize), (int)header->Length);
     }
 
+    /// <summary>Counts a datagram that was received and not looked at.</summary>
+    public void CountIgnored() => _traffic.ReceiveErrors++;
+
     /// <summary>Sends one datagram.</summary>
     /// <returns>False when the socket is full: keep the datagram and wait for POLLOUT.</returns>
     public bool Send(ReadOnlySpan<byte> datagram)
