@@ -3,7 +3,8 @@ using TwinTrack.Replication.Store;
 namespace TwinTrack.Replication.Caches;
 
 /// <summary>
-/// The external cache on its way into the kernel: flows without a master first, then the related ones.
+/// The external cache on its way into the kernel: flows without a master first, then the related ones, those again whose
+/// master is related itself and came after them.
 /// </summary>
 /// <remarks>
 /// Each flow is created exclusively. One that is in the way is deleted and the flow created once more:
@@ -25,6 +26,10 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
     private readonly InFlight[] _inFlight = new InFlight[MostInFlight];
     private readonly Stack<int> _free = new(MostInFlight);
     private readonly Queue<uint> _conflicts = new();
+    private readonly Queue<uint> _orphans = new();     // their masters were not there
+    private int _orphansOfRound;
+    private bool _isLastRound;
+    private long _committedBefore;
     private ulong _cursor;
     private bool _isSecondPass;
     private bool _isPassRead;
@@ -62,6 +67,9 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         _undeletable = 0;
         _unanswered = 0;
         _conflicts.Clear();
+        _orphans.Clear();
+        _orphansOfRound = 0;
+        _isLastRound = false;
         _free.Clear();
         for (int token = MostInFlight - 1; token >= 0; token--) _free.Push(token);
     }
@@ -118,6 +126,12 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
             return null;
         }
 
+        if (errno == NoEntry && _isSecondPass && !_isLastRound)
+        {
+            _orphans.Enqueue(item.Handle);
+            return null;
+        }
+
         _failed++;
         return new CommitFailure(item.Handle, errno, IsDelete: false);
     }
@@ -125,7 +139,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
     /// <summary>Whether the commit just came to its end.</summary>
     public bool TakeEnd(Instant now, ref SyncNotice notice)
     {
-        if (!IsRunning || !_isSecondPass || !_isPassRead || IsBusy) return false;
+        if (!IsRunning || !_isSecondPass || !_isPassRead || IsBusy || _orphans.Count > 0) return false;
 
         IsRunning = false;
         notice.Kind = SyncNoticeKind.CommitDone;
@@ -146,17 +160,41 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         {
             if (_isPassRead)
             {
+                if (_isSecondPass) return NextOrphan();
+
                 // The masters must be in the kernel before the first of their children.
-                if (_isSecondPass || IsBusy) return 0;
+                if (IsBusy) return 0;
                 _isSecondPass = true;
                 _isPassRead = false;
                 _cursor = 0;
+                _committedBefore = _committed;
             }
 
             uint handle = external.Next(ref _cursor);
             if (handle == 0) _isPassRead = true;
             else if (KernelFlow.IsRelated(external[handle].Fields) == _isSecondPass) return handle;
         }
+    }
+
+    // Round after round, for as long as the one before brought a flow that may be somebody's master.
+    private uint NextOrphan()
+    {
+        if (_orphansOfRound == 0)
+        {
+            if (IsBusy || _orphans.Count == 0) return 0;
+            _isLastRound = _committed == _committedBefore;
+            _committedBefore = _committed;
+            _orphansOfRound = _orphans.Count;
+        }
+
+        while (_orphansOfRound > 0)
+        {
+            _orphansOfRound--;
+            uint handle = _orphans.Dequeue();
+            if (IsThere(handle)) return handle;
+        }
+
+        return 0;
     }
 
     private bool Fill(Instant now, uint handle, Step step, ref KernelRequest request)

@@ -35,14 +35,13 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return change switch
         {
             FlowChange.Destroy => isAlive ? Kill(handle) : Remember(handle, in flow, nowSeconds),
-            FlowChange.Update when isAlive => Update(handle, in flow, nowSeconds, out _),
+            FlowChange.Update when isAlive && !store.IsAnother(handle, in flow) =>
+                Update(handle, in flow, nowSeconds, out _),
             _ => Add(handle, isAlive, in flow, nowSeconds),
         };
     }
 
-    /// <summary>
-    /// Begins a dump: entries neither it nor an event confirms until its end are gone from the kernel.
-    /// </summary>
+    /// <summary>Begins a dump: entries neither it nor an event confirms until its end are gone from the kernel.</summary>
     public void BeginSnapshot()
     {
         _snapshot = _snapshot == byte.MaxValue ? (byte)1 : (byte)(_snapshot + 1);
@@ -59,10 +58,8 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return hasMemories;
     }
 
-    /// <summary>Merges an entry of a dump, unless an event has told of the flow since the dump began.</summary>
-    /// <remarks>
-    /// The kernel wrote the entry some time before it is read here: the event is the newer of the two.
-    /// </remarks>
+    /// <summary>Merges an entry of a dump; of a flow that an event spoke of since the dump began, only what is new.</summary>
+    /// <remarks>The kernel wrote the entry some time before it is read here: the event is the newer of the two.</remarks>
     /// <param name="flow">The entry.</param>
     /// <param name="nowSeconds">The clock.</param>
     /// <param name="differs">Whether the cache held something else, timeouts aside.</param>
@@ -71,12 +68,19 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     {
         uint handle = store.Find(new FlowKey(in flow));
         differs = false;
-        if (handle != 0 && slabs.Header(handle).Snapshot == _snapshot) return handle;
-        if (handle != 0 && slabs.Header(handle).State != EntryState.Dead)
-            return Update(handle, in flow, nowSeconds, out differs);
+        bool isAlive = handle != 0 && slabs.Header(handle).State != EntryState.Dead;
+        bool isSame = isAlive && !store.IsAnother(handle, in flow);
+        if (handle != 0 && slabs.Header(handle).Snapshot == _snapshot)
+        {
+            differs = isSame && store.Supplement(handle, in flow);
+            return handle;
+        }
 
+        if (isSame) return Update(handle, in flow, nowSeconds, out differs);
+
+        // The end of the one before was among the events that were lost.
         differs = true;
-        return Add(handle, isAlive: false, in flow, nowSeconds);
+        return Add(handle, isAlive, in flow, nowSeconds);
     }
 
     /// <summary>Walks on: marks dead what the last dump did not confirm, forgets the ends it had to know of.</summary>
@@ -108,9 +112,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return 0;
     }
 
-    /// <summary>
-    /// Gives back a dead entry that no queue holds any more; during a dump it is kept until the sweep.
-    /// </summary>
+    /// <summary>Gives back a dead entry that no queue holds any more; during a dump it is kept until the sweep.</summary>
     public void Release(uint handle)
     {
         ref EntryHeader header = ref slabs.Header(handle);

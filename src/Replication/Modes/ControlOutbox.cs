@@ -51,4 +51,23 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
         _waiting--;
         transmit.Remove(handle);
     }
+
+    /// <summary>Drops the acknowledgements and requests that wait: they name messages of a run that is over.</summary>
+    public void ForgetAnswers()
+    {
+        for (uint handle = transmit.Head; handle != 0;)
+        {
+            uint next = slabs.Header(handle).Next;
+            if (!EntrySlabs.IsFlow(handle) && IsAnswer(handle))
+            {
+                Take(handle);
+                slabs.Free(handle);
+            }
+
+            handle = next;
+        }
+    }
+
+    private bool IsAnswer(uint handle) =>
+        ((PeerFlags)slabs.Control(handle).Flags & (PeerFlags.Ack | PeerFlags.Nack)) != 0;
 }

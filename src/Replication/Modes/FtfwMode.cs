@@ -69,7 +69,7 @@ internal sealed class FtfwMode
         _stats = stats;
         _transmit = new EntryQueue(slabs, QueueId.Transmit);
         _outbox = new ControlOutbox(slabs, _transmit);
-        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats);
+        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats, first);
         _peers = new PeerTable(options.AckWindow);
         _sequence = first;
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);

@@ -15,7 +15,8 @@ internal sealed class ResendQueue(
     ControlOutbox outbox,
     InternalCache cache,
     SyncOptions options,
-    StatsBox stats)
+    StatsBox stats,
+    Seq first)
 {
     private const uint GivenUpLimit = 65_536;
     private const int MostQuestionsKept = 64;
@@ -66,6 +67,9 @@ internal sealed class ResendQueue(
     /// <param name="next">The number that is sent next.</param>
     public void Release(Seq from, Seq to, Seq next)
     {
+        // A range that begins before this run takes it for the run before: what it covers may never have arrived.
+        if (LastGreeting is not null && from.IsBefore(first)) return;
+
         RepeatUnheard(from);
         for (uint handle = FirstIn(from); handle != 0;)
         {
@@ -112,6 +116,7 @@ internal sealed class ResendQueue(
     /// </param>
     public void RepeatAll(bool keepsResync)
     {
+        outbox.ForgetAnswers();
         while (_queue.Head is var handle and not 0)
         {
             _queue.Remove(handle);

@@ -83,13 +83,39 @@ internal sealed unsafe class FlowStore : IDisposable
         Fill(handle, in flow, state, nowSeconds);
     }
 
+    /// <summary>Whether the flow has the same original tuple and is another one all the same: its id or its reply differ.</summary>
+    public bool IsAnother(uint handle, in PackedFlow flow)
+    {
+        ref FlowRecord record = ref this[handle];
+        FlowFields both = record.Fields & flow.Fields;
+        if ((both & FlowFields.Id) != 0 && record.Id != flow.Id) return true;
+        if ((both & FlowFields.Reply) == 0) return false;
+
+        (ushort source, ushort destination) = FlowKey.PortWords(in flow.Reply);
+        if (record.ReplySourcePort != source || record.ReplyDestinationPort != destination) return true;
+        ReadOnlySpan<byte> addresses = Addresses(handle);
+        int size = addresses.Length / 4;
+        return Address.Read(addresses[(2 * size)..(3 * size)]) != flow.Reply.Source
+            || Address.Read(addresses[(3 * size)..]) != flow.Reply.Destination;
+    }
+
     /// <summary>Overwrites what is present in the flow; tuples never change.</summary>
     /// <returns>Whether anything but the timeout differs from before.</returns>
     public bool Merge(uint handle, in PackedFlow flow, uint nowSeconds)
     {
+        this[handle].UpdatedAt = nowSeconds;
+        return Write(handle, in flow, Keep(in flow));
+    }
+
+    /// <summary>Adds what is not known yet; what is known is newer.</summary>
+    /// <returns>Whether anything differs from before.</returns>
+    public bool Supplement(uint handle, in PackedFlow flow) =>
+        Write(handle, in flow, Keep(in flow) & ~this[handle].Fields);
+
+    private bool Write(uint handle, in PackedFlow flow, FlowFields fields)
+    {
         ref FlowRecord record = ref this[handle];
-        record.UpdatedAt = nowSeconds;
-        FlowFields fields = Keep(in flow) & ~FlowFields.Original;
+        fields &= ~FlowFields.Original;
         if ((record.Fields & FlowFields.Reply) != 0) fields &= ~FlowFields.Reply;
 
         bool changed = WritePlain(ref record, in flow, fields);
