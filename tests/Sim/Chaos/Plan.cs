@@ -1,0 +1,190 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication;
+using TwinTrack.Sim.Kernel;
+using TwinTrack.Sim.Net;
+using TwinTrack.Sim.Shell;
+
+namespace TwinTrack.Sim.Chaos;
+
+/// <summary>What may go wrong in a world. Each seed draws which of these exist in it at all.</summary>
+[Flags]
+internal enum Faults
+{
+    None = 0,
+    Loss = 1,
+    Bursts = 2,
+    Duplicates = 4,
+    Jitter = 8,
+    Stragglers = 16,
+    Partitions = 32,
+    OneWayPartitions = 64,
+    Clogs = 128,
+    Stalls = 256,
+    Overruns = 512,
+    SmallBuffers = 1024,
+    Restarts = 2048,
+    Crashes = 4096,
+    Commits = 8192,
+    KernelFlushes = 16384,
+    CacheFlushes = 32768,
+    Resyncs = 65536,
+    Purges = 131072,
+
+    /// <summary>What FT-FW makes good without anybody's help.</summary>
+    OfTheNetwork = Loss | Bursts | Duplicates | Jitter | Stragglers | Partitions | OneWayPartitions | Clogs | Stalls
+        | Resyncs,
+}
+
+/// <summary>Kinds of flows that occur in a world.</summary>
+[Flags]
+internal enum Kinds
+{
+    None = 0,
+    IPv6 = 1,
+    Nat = 2,
+    Zones = 4,
+    Marks = 8,
+    Labels = 16,
+    Helpers = 32,
+    OtherProtocols = 64,
+    Sequences = 128,
+    SharedTuples = 256,
+    Kills = 512,
+}
+
+/// <summary>Everything a seed decides before its world begins.</summary>
+internal sealed record Plan
+{
+    public required ulong Seed { get; init; }
+
+    public required Faults Faults { get; init; }
+
+    public required Kinds Kinds { get; init; }
+
+    /// <summary>Seconds of the chaos phase.</summary>
+    public required int ChaosSeconds { get; init; }
+
+    /// <summary>Seconds between two faults of one kind, on average.</summary>
+    public required int FaultSeconds { get; init; }
+
+    /// <summary>Changes to each kernel's table in a second.</summary>
+    public required int Rate { get; init; }
+
+    /// <summary>Tuples that a node's flows have: the fewer, the more often one comes again.</summary>
+    public required int Tuples { get; init; }
+
+    public required LinkOptions Link { get; init; }
+
+    public required IReadOnlyList<NodeSetup> Nodes { get; init; }
+
+    public static Plan Draw(ulong seed)
+    {
+        var dice = new Dice(seed, Concern.Plan);
+        Faults faults = DrawFlags(dice, (Faults)0x3ffff, 0.35);
+        if (dice.Chance(0.35)) faults &= Faults.OfTheNetwork;
+        var plan = new Plan
+        {
+            Seed = seed,
+            Faults = faults,
+            Kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5),
+            ChaosSeconds = dice.Between(5, 25),
+            FaultSeconds = dice.Between(2, 10),
+            Rate = dice.Pick(5, 20, 50, 100),
+            Tuples = dice.Pick(4, 20, 60, 150),
+            Link = DrawLink(dice, faults),
+            Nodes = [DrawNode("a", seed, faults), DrawNode("b", seed + (1UL << 40), faults)],
+        };
+        return plan;
+    }
+
+    public override string ToString() =>
+        $"seed {Seed}: {ChaosSeconds} s, {Rate} changes/s, {Tuples} tuples; faults {Faults}; kinds {Kinds}\n"
+        + string.Join('\n', Nodes.Select(static node => $"{node.Name}: {Describe(node.Options)} {node.Shell}"))
+        + $"\n{Link}";
+
+    private static string Describe(SyncOptions options) =>
+        $"window {options.AckWindow}, resend {options.ResendQueueSize}, caches {options.CacheLimit}, commit timeout "
+        + $"{options.CommitTimeoutSeconds?.ToString() ?? "none"}, repair after "
+        + $"{options.OverrunResyncSeconds?.ToString() ?? "never"}, startup resync {options.StartupResync}, window scales "
+        + $"{options.TcpWindowTracking}, filter {!options.Filter.AcceptsAll};";
+
+    private static T DrawFlags<T>(Dice dice, T all, double probability)
+        where T : struct, Enum
+    {
+        long bits = 0;
+        for (long bit = 1; bit <= Convert.ToInt64(all); bit <<= 1)
+        {
+            if (dice.Chance(probability)) bits |= bit;
+        }
+
+        return (T)Enum.ToObject(typeof(T), bits);
+    }
+
+    private static LinkOptions DrawLink(Dice dice, Faults faults) => new()
+    {
+        DelayMicroseconds = dice.Pick(50, 200, 2000, 20_000),
+        JitterMicroseconds = (faults & Faults.Jitter) == 0 ? 0 : dice.Pick(100, 1000, 50_000),
+        Loss = (faults & Faults.Loss) == 0 ? 0 : dice.Pick(0.01, 0.1, 0.3),
+        BurstStart = (faults & Faults.Bursts) == 0 ? 0 : dice.Pick(0.005, 0.05),
+        BurstEnd = dice.Pick(0.05, 0.2, 0.5),
+        Duplicates = (faults & Faults.Duplicates) == 0 ? 0 : dice.Pick(0.02, 0.2),
+        Stragglers = (faults & Faults.Stragglers) == 0 ? 0 : dice.Pick(0.01, 0.1),
+    };
+
+    private static NodeSetup DrawNode(string name, ulong seed, Faults faults)
+    {
+        var dice = new Dice(seed, Concern.Options);
+        bool isSmall = (faults & Faults.SmallBuffers) != 0;
+        return new NodeSetup(name)
+        {
+            Options = DrawOptions(dice),
+            Shell = new ShellOptions
+            {
+                LatencyMicroseconds = dice.Pick(20, 200, 2000, 10_000),
+                ReadsPerTurn = dice.Pick(1, 5, 100),
+                DrainsAfterEachInput = dice.Chance(0.3),
+                RequestLimit = dice.Pick(1, 16, 512),
+                KernelMicroseconds = dice.Pick(50, 1000),
+                DumpChunk = dice.Pick(1, 5, 50),
+                EventBuffer = isSmall ? dice.Pick(5, 30) : 100_000,
+                ReceiveBuffer = isSmall ? dice.Pick(2, 20) : 10_000,
+                Capacity = dice.Pick(1472, 1472, 548, 200, 60),
+            },
+            Kernel = new KernelOptions
+            {
+                TcpSeconds = [0, 10, 5, 600, 8, 5, 3, 4, 2, 10],
+                SctpSeconds = [0, 10, 3, 3, 600, 3, 3, 3, 30, 30],
+                UdpSeconds = (4, 15),
+                IcmpSeconds = 3,
+                GenericSeconds = 600,
+            },
+            FirstSequence = dice.Pick(1_800_000_000u, 1_800_000_000u, uint.MaxValue - 300, int.MaxValue - 300u, 0u),
+        };
+    }
+
+    private static SyncOptions DrawOptions(Dice dice) => new()
+    {
+        AckWindow = dice.Pick(300, 300, 20, 5, 2, 1),
+        ResendQueueSize = dice.Pick(131_072, 131_072, 131_072, 500, 40),
+        CacheLimit = dice.Pick(262_144, 262_144, 262_144, 262_144, 262_144, 60, 10),
+        CommitTimeoutSeconds = dice.Chance(0.2) ? 180u : null,
+        PurgeSeconds = (uint)dice.Between(1, 5),
+        StartupResync = dice.Chance(0.3),
+        TcpWindowTracking = dice.Chance(0.3),
+        OverrunResyncSeconds = dice.Pick<uint?>(1, 3, 8, null),
+        Filter = DrawFilter(dice),
+        IndexSeed = dice.Next(),
+    };
+
+    private static FlowFilter DrawFilter(Dice dice) => dice.Below(10) switch
+    {
+        0 => new(FilterAction.Ignore, [IpProtocol.Udp, IpProtocol.Icmp], FilterAction.None, [], FilterAction.None, []),
+        1 => new(
+            FilterAction.None, [], FilterAction.Ignore,
+            [new FilterNetwork(AddressFamily.IPv4, Sim.Tuples.Parse("10.0.0.0", out _), 12)], FilterAction.None, []),
+        2 => new(
+            FilterAction.Accept, [IpProtocol.Tcp], FilterAction.None, [], FilterAction.Accept,
+            [TcpState.Established, TcpState.TimeWait, TcpState.Close]),
+        _ => FlowFilter.AcceptAll,
+    };
+}

@@ -1,0 +1,77 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication.Wire;
+
+namespace TwinTrack.Sim.Oracle;
+
+/// <summary>What an external cache must hold: the messages that were accepted, applied by the rules of the book.</summary>
+internal sealed class ExternalShadow(int limit)
+{
+    private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
+
+    public int Count => _entries.Count;
+
+    /// <summary>Changes that were applied, as the counters of the engine count them.</summary>
+    public (uint Created, uint Updated, uint Destroyed, uint Refused) Changes { get; private set; }
+
+    public IEnumerable<KeyValuePair<TupleKey, ShadowEntry>> Entries => _entries;
+
+    public ShadowEntry? Find(in TupleKey key) => _entries.GetValueOrDefault(key);
+
+    public void Apply(PeerMessageType type, in PackedFlow flow)
+    {
+        TupleKey key = TupleKey.Of(in flow);
+        bool isKnown = _entries.TryGetValue(key, out ShadowEntry? entry);
+        (uint created, uint updated, uint destroyed, uint refused) = Changes;
+        if (type == PeerMessageType.FlowDelete)
+        {
+            if (!isKnown) return;
+            _entries.Remove(key);
+            destroyed++;
+        }
+        else if (!isKnown)
+        {
+            if (_entries.Count < limit)
+            {
+                _entries.Add(key, new ShadowEntry { Flow = flow, IsAlive = true });
+                created++;
+            }
+            else
+            {
+                refused++;
+            }
+        }
+        else if (type == PeerMessageType.FlowUpdate)
+        {
+            Flows.Overwrite(ref entry!.Flow, in flow);
+            updated++;
+        }
+        else
+        {
+            entry!.Flow = flow;
+            destroyed++;
+            created++;
+        }
+
+        Changes = (created, updated, destroyed, refused);
+    }
+
+    /// <summary>A copy to go back to.</summary>
+    public Dictionary<TupleKey, ShadowEntry> Save() =>
+        _entries.ToDictionary(
+            static pair => pair.Key, static pair => new ShadowEntry { Flow = pair.Value.Flow, IsAlive = true });
+
+    public void Restore(
+        Dictionary<TupleKey, ShadowEntry> saved, (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
+    {
+        _entries.Clear();
+        foreach ((TupleKey key, ShadowEntry entry) in saved)
+            _entries.Add(key, new ShadowEntry { Flow = entry.Flow, IsAlive = true });
+        Changes = changes;
+    }
+
+    public void Clear()
+    {
+        Changes = Changes with { Destroyed = Changes.Destroyed + (uint)_entries.Count };
+        _entries.Clear();
+    }
+}

@@ -1,0 +1,165 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication;
+
+namespace TwinTrack.Sim.Oracle;
+
+/// <summary>
+/// What an internal cache must hold, made by the rules of the book from the same inputs, in the plainest way.
+/// </summary>
+internal sealed class InternalShadow(SyncOptions options)
+{
+    /// <summary>What a cache keeps and a peer can be told.</summary>
+    public const FlowFields Kept =
+        FlowFields.Original | FlowFields.Reply | FlowFields.Master | FlowFields.Status | FlowFields.Timeout
+        | FlowFields.Mark | FlowFields.Zone | FlowFields.TcpState | FlowFields.TcpWindowScaleOriginal
+        | FlowFields.TcpWindowScaleReply | FlowFields.SctpState | FlowFields.SctpTagOriginal
+        | FlowFields.SctpTagReply | FlowFields.Helper | FlowFields.Labels | FlowFields.SequenceOriginal
+        | FlowFields.SequenceReply | FlowFields.SynProxy;
+
+    private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
+    private int _snapshot;
+    private bool _isDumping;
+
+    /// <summary>Living entries.</summary>
+    public int Active { get; private set; }
+
+    public IEnumerable<KeyValuePair<TupleKey, ShadowEntry>> Living => _entries.Where(static pair => pair.Value.IsAlive);
+
+    public ShadowEntry? Find(in TupleKey key) =>
+        _entries.TryGetValue(key, out ShadowEntry? entry) && entry.IsAlive ? entry : null;
+
+    /// <summary>Whether the flow was ever here.</summary>
+    public bool Knew(in TupleKey key) => _entries.ContainsKey(key);
+
+    /// <summary>A kernel event.</summary>
+    /// <param name="change">What happened.</param>
+    /// <param name="flow">The event.</param>
+    /// <param name="isRefused">Whether the cache refused it as full.</param>
+    public void Apply(FlowChange change, in PackedFlow flow, bool isRefused)
+    {
+        if (!options.Filter.Accepts(in flow, change == FlowChange.Destroy)) return;
+        TupleKey key = TupleKey.Of(in flow);
+        ShadowEntry? living = Find(in key);
+        if (change == FlowChange.Destroy)
+        {
+            if (living is not null) Kill(living);
+            else if (_isDumping) Entry(in key).Snapshot = _snapshot;
+            return;
+        }
+
+        if (isRefused) return;
+        if (change == FlowChange.Update && living is not null && living.Flow.Id == flow.Id)
+            Merge(ref living.Flow, in flow);
+        else
+            living = Add(in key, in flow);
+        living.Snapshot = _snapshot;
+    }
+
+    public void BeginDump()
+    {
+        _snapshot++;
+        _isDumping = true;
+    }
+
+    /// <summary>An entry of a dump: older than every event that has come since the dump began.</summary>
+    /// <param name="flow">The entry.</param>
+    /// <param name="isRefused">Whether the cache refused it as full.</param>
+    public void Dumped(in PackedFlow flow, bool isRefused)
+    {
+        if (isRefused || !options.Filter.Accepts(in flow, isDestroy: false)) return;
+        TupleKey key = TupleKey.Of(in flow);
+        if (_entries.TryGetValue(key, out ShadowEntry? known) && known.Snapshot == _snapshot)
+        {
+            if (known.IsAlive && known.Flow.Id == flow.Id) Supplement(known, in flow);
+            return;
+        }
+
+        if (known is null || !known.IsAlive || known.Flow.Id != flow.Id)
+        {
+            known = Add(in key, in flow);
+        }
+        else
+        {
+            Merge(ref known.Flow, in flow);
+            known.IsTimeoutStale = true;
+        }
+
+        known.Snapshot = _snapshot;
+    }
+
+    public void EndDump() => _isDumping = false;
+
+    /// <summary>What the last dump did not confirm is gone.</summary>
+    public void Sweep()
+    {
+        foreach (ShadowEntry entry in _entries.Values)
+        {
+            if (entry.IsAlive && entry.Snapshot != _snapshot) Kill(entry);
+        }
+    }
+
+    public void Clear()
+    {
+        foreach (ShadowEntry entry in _entries.Values)
+        {
+            if (entry.IsAlive) Kill(entry);
+        }
+    }
+
+    /// <summary>Overwrites what is present; tuples never change.</summary>
+    public static void Merge(ref PackedFlow into, in PackedFlow from)
+    {
+        FlowTuple original = into.Original;
+        FlowTuple reply = into.Reply;
+        bool hasReply = into.Has(FlowFields.Reply);
+        Flows.Overwrite(ref into, in from);
+        into.Original = original;
+        if (hasReply) into.Reply = reply;
+    }
+
+    private static void Supplement(ShadowEntry entry, in PackedFlow flow)
+    {
+        PackedFlow whole = flow;
+        Merge(ref whole, in entry.Flow);
+        entry.Flow = whole;
+    }
+
+    private ShadowEntry Add(in TupleKey key, in PackedFlow flow)
+    {
+        ShadowEntry entry = Entry(in key);
+        if (!entry.IsAlive) Active++;
+        entry.IsAlive = true;
+        entry.IsTimeoutStale = false;
+        entry.Flow = flow;
+        return entry;
+    }
+
+    private ShadowEntry Entry(in TupleKey key)
+    {
+        if (_entries.TryGetValue(key, out ShadowEntry? known)) return known;
+        var entry = new ShadowEntry();
+        _entries.Add(key, entry);
+        return entry;
+    }
+
+    private void Kill(ShadowEntry entry)
+    {
+        entry.IsAlive = false;
+        entry.Snapshot = _snapshot;
+        Active--;
+    }
+}
+
+/// <summary>One entry, living or remembered.</summary>
+internal sealed class ShadowEntry
+{
+    public PackedFlow Flow;
+
+    public bool IsAlive { get; set; }
+
+    /// <summary>The dump that confirmed it, or during which an event spoke of it.</summary>
+    public int Snapshot { get; set; }
+
+    /// <summary>A dump has told a newer timeout, which is not announced.</summary>
+    public bool IsTimeoutStale { get; set; }
+}

@@ -1,0 +1,335 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication;
+using TwinTrack.Replication.Wire;
+using TwinTrack.Sim.Net;
+using TwinTrack.Sim.Shell;
+
+namespace TwinTrack.Sim.Oracle;
+
+/// <summary>What went over the wire, for scenarios and reports.</summary>
+internal sealed class Tally
+{
+    public long Datagrams { get; set; }
+
+    public long Bytes { get; set; }
+
+    public long FlowMessages { get; set; }
+
+    public long Acks { get; set; }
+
+    public long Nacks { get; set; }
+
+    /// <summary>Messages that NACKs asked for.</summary>
+    public long Nacked { get; set; }
+
+    /// <summary>Flow messages that were sent again because a NACK named them.</summary>
+    public long Resent { get; set; }
+
+    public long Resyncs { get; set; }
+}
+
+/// <summary>
+/// Sees all that goes into one run of an engine and all that comes out, and knows what no engine can know: which
+/// datagram is which, and what is true. Safety is what it checks, with each input and each output.
+/// </summary>
+internal sealed class Witness(World world, Node node)
+{
+    private delegate ShadowEntry? Finder(in TupleKey key);
+
+    private readonly Dictionary<int, PeerView> _peers = [];
+    private readonly Dictionary<TupleKey, long> _sentAs = [];
+    private readonly HashSet<long> _asked = [];
+    private PackedFlow _flow;
+    private PackedFlow _expected;
+    private Seq _nextSequence;
+
+    public InternalShadow Internal { get; } = new(node.Options);
+
+    public ExternalShadow External { get; } = new(node.Options.CacheLimit);
+
+    public Tally Tally { get; } = new();
+
+    /// <summary>The number of the first message of this run.</summary>
+    public Seq FirstSequence { get; private set; }
+
+    public long MessagesSent { get; private set; }
+
+    /// <summary>Sets the number that the first message must carry.</summary>
+    public void Expect(Seq first) => FirstSequence = _nextSequence = first;
+
+    /// <summary>Whether this run accepted a message of a peer's run.</summary>
+    public bool Got(int peer, int run, long message) =>
+        _peers.TryGetValue(peer, out PeerView? view) && view.Run == run
+        && message < view.Got.Count && view.Got[(int)message];
+
+    /// <summary>Whether this run has heard of a peer's run.</summary>
+    public bool Heard(int peer, int run) => _peers.TryGetValue(peer, out PeerView? view) && view.Run == run;
+
+    /// <summary>Checks a datagram that leaves, and says what it is.</summary>
+    public Parcel Sent(ReadOnlySpan<byte> datagram)
+    {
+        long first = MessagesSent;
+        bool isGreeting = false;
+        ReadOnlySpan<byte> rest = datagram;
+        while (!rest.IsEmpty)
+        {
+            if (rest.Length < PeerHeader.Size) throw Fail("sent half a header");
+            PeerHeader header = PeerHeader.Read(rest);
+            if (header.Length < PeerHeader.Size || header.Length > rest.Length)
+                throw Fail($"sent a message that claims {header.Length} of {rest.Length} bytes");
+            if (header.Sequence != _nextSequence)
+                throw Fail($"sent number {header.Sequence.Value} where {_nextSequence.Value} was next");
+            CheckMessage(in header, rest[..header.Length]);
+            isGreeting |= (header.Flags & PeerFlags.Hello) != 0;
+            MessagesSent++;
+            _nextSequence = _nextSequence.Next;
+            rest = rest[header.Length..];
+        }
+
+        int count = (int)(MessagesSent - first);
+        if (count > 1 && datagram.Length > node.Shell.Capacity)
+            throw Fail($"packed {count} messages into {datagram.Length} bytes, {node.Shell.Capacity} are allowed");
+        Tally.Datagrams++;
+        Tally.Bytes += datagram.Length;
+        return new Parcel
+        {
+            Number = world.NextParcel(),
+            From = node.Index,
+            Run = node.Run,
+            FirstMessage = first,
+            Count = count,
+            IsGreeting = isGreeting,
+            Bytes = datagram.ToArray(),
+        };
+    }
+
+    /// <summary>Checks what the engine made of a datagram.</summary>
+    /// <param name="parcel">Which one it was.</param>
+    /// <param name="datagram">What the engine was given.</param>
+    /// <param name="before">Counters before.</param>
+    /// <param name="after">Counters after.</param>
+    public void Delivered(Parcel parcel, ReadOnlySpan<byte> datagram, in SyncStats before, in SyncStats after)
+    {
+        PeerView view = View(parcel);
+        bool isLate = parcel.Run < view.Run || parcel.FirstMessage + parcel.Count - 1 <= view.Highest;
+        long accepted = (long)(after.MessagesAccepted - before.MessagesAccepted);
+        var changes = Difference(in before.External, in after.External);
+        if (isLate)
+        {
+            if (changes != default) throw Fail($"applied datagram #{parcel.Number} twice or out of order: {changes}");
+            if (accepted != 0 && !parcel.IsGreeting) throw Fail($"accepted datagram #{parcel.Number}, which is late");
+            return;
+        }
+
+        // Until it can tell a restart from a late message, the engine does not listen.
+        if (accepted == 0 && parcel.IsGreeting && view.Highest < 0 && view.MayStillDoubt(world.Now)) return;
+        if (after.Malformed != before.Malformed) throw Fail($"calls datagram #{parcel.Number} malformed");
+        if (accepted != parcel.Count)
+            throw Fail($"accepted {accepted} of {parcel.Count} messages of datagram #{parcel.Number}");
+        view.Accept(parcel);
+        Fold(parcel, datagram, changes);
+    }
+
+    /// <summary>Checks limits and counts, which must agree at the end of every turn.</summary>
+    public void CheckCounters()
+    {
+        ref readonly SyncStats stats = ref node.Engine.Stats;
+        SyncOptions options = node.Options;
+        if (stats.Internal.Active > options.CacheLimit) throw Fail($"caches {stats.Internal.Active} flows of its own");
+        if (stats.External.Active > options.CacheLimit) throw Fail($"caches {stats.External.Active} flows of others");
+        if (stats.ResendQueue > options.ResendQueueSize) throw Fail($"keeps {stats.ResendQueue} messages for repetition");
+        if (stats.Internal.Active != Internal.Active)
+            throw Fail($"caches {stats.Internal.Active} flows of its own, {Internal.Active} are due");
+        if (stats.External.Active != External.Count)
+            throw Fail($"caches {stats.External.Active} flows of others, {External.Count} are due");
+        if (stats.TransmitQueue > stats.Internal.Objects + stats.ControlElements)
+            throw Fail($"has {stats.TransmitQueue} elements to send");
+        if (stats.ResendQueueOverflows > 0) node.Taint |= Taint.ResendOverflow;
+        if (stats.External.CreateFailed > 0) node.Taint |= Taint.ExternalFull;
+    }
+
+    /// <summary>Compares both caches with what they must hold, entry by entry.</summary>
+    public void CheckCaches()
+    {
+        CheckCache(CacheKind.Internal, InternalShadow.Kept, Internal.Active, Internal.Find);
+        CheckCache(CacheKind.External, WireView.Carried, External.Count, External.Find);
+    }
+
+    /// <summary>A failure that names this node.</summary>
+    public SimFailure Fail(string what) => new($"{node.Name} {what}");
+
+    private void CheckCache(CacheKind cache, FlowFields compared, int count, Finder find)
+    {
+        ulong cursor = 0;
+        int seen = 0;
+        while (node.Engine.ReadNext(cache, ref cursor, world.Now, ref _flow, out _))
+        {
+            TupleKey key = TupleKey.Of(in _flow);
+            seen++;
+            ShadowEntry entry = find(in key) ?? throw Fail($"has {key} in its {cache} cache, where it is not due");
+            string? difference = FlowDiff.Find(in _flow, in entry.Flow, compared);
+            if (difference is not null) throw Fail($"holds {key} in its {cache} cache, but {difference}");
+        }
+
+        if (seen != count) throw Fail($"lists {seen} of {count} flows of its {cache} cache");
+    }
+
+    private PeerView View(Parcel parcel)
+    {
+        if (!_peers.TryGetValue(parcel.From, out PeerView? view) || view.Run < parcel.Run)
+            _peers[parcel.From] = view = new PeerView(parcel.Run);
+        return view;
+    }
+
+    private static (uint Created, uint Updated, uint Destroyed, uint Refused) Difference(
+        in CacheStats before, in CacheStats after) => (
+        after.Created - before.Created, after.Updated - before.Updated, after.Destroyed - before.Destroyed,
+        after.CreateFailed - before.CreateFailed);
+
+    // The very first message of a greeting may be held for an old one: the engine then asks for it again.
+    private void Fold(
+        Parcel parcel, ReadOnlySpan<byte> datagram, (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
+    {
+        var shadow = External.Changes;
+        var saved = parcel.IsGreeting ? External.Save() : null;
+        ApplyAll(datagram, skip: 0);
+        if (Moved(shadow) == changes) return;
+        if (saved is not null)
+        {
+            External.Restore(saved, shadow);
+            ApplyAll(datagram, skip: 1);
+            if (Moved(shadow) == changes) return;
+        }
+
+        throw Fail($"made {changes} of datagram #{parcel.Number}, {Moved(shadow)} was due");
+    }
+
+    private (uint Created, uint Updated, uint Destroyed, uint Refused) Moved(
+        (uint Created, uint Updated, uint Destroyed, uint Refused) since)
+    {
+        var now = External.Changes;
+        return (now.Created - since.Created, now.Updated - since.Updated, now.Destroyed - since.Destroyed,
+            now.Refused - since.Refused);
+    }
+
+    private void ApplyAll(ReadOnlySpan<byte> datagram, int skip)
+    {
+        for (int number = 0; !datagram.IsEmpty; number++)
+        {
+            PeerHeader header = PeerHeader.Read(datagram);
+            if (header.IsData && number >= skip)
+            {
+                ReadFlow(datagram[PeerHeader.Size..header.Length]);
+                External.Apply(header.Type, in _flow);
+                if (world.Trace.IsOn) world.Trace.Line($"{node.Name} external {header.Type} {TupleKey.Of(in _flow)}");
+            }
+
+            datagram = datagram[header.Length..];
+        }
+    }
+
+    private void ReadFlow(ReadOnlySpan<byte> body)
+    {
+        if (!FlowMessage.TryRead(body, node.Options, ref _flow)) throw Fail("met a flow that cannot be read");
+    }
+
+    private void CheckMessage(in PeerHeader header, ReadOnlySpan<byte> message)
+    {
+        if (header.Version != PeerHeader.CurrentVersion) throw Fail($"sent version {header.Version}");
+        if (header.IsData)
+        {
+            CheckFlow(header.Type, message[PeerHeader.Size..]);
+            return;
+        }
+
+        if (header.Type != PeerMessageType.Control) throw Fail($"sent a message of type {header.Type}");
+        if (header.HasRange) CheckRange(header.Flags, message);
+    }
+
+    // Nothing is invented: a message tells what the internal cache holds at this moment.
+    private void CheckFlow(PeerMessageType type, ReadOnlySpan<byte> body)
+    {
+        ReadFlow(body);
+        TupleKey key = TupleKey.Of(in _flow);
+        Tally.FlowMessages++;
+        if (_sentAs.TryGetValue(key, out long before) && _asked.Contains(before)) Tally.Resent++;
+        _sentAs[key] = MessagesSent;
+
+        ShadowEntry? entry = Internal.Find(in key);
+        if (type == PeerMessageType.FlowDelete)
+        {
+            if (entry is not null) throw Fail($"tells the end of {key}, which lives");
+            if (!Internal.Knew(in key)) throw Fail($"tells the end of {key}, which never was");
+            return;
+        }
+
+        if (entry is null) throw Fail($"tells of {key}, which is not there");
+        WireView.Project(in entry.Flow, node.Options, ref _expected);
+        string? difference = FlowDiff.Find(in _flow, in _expected, WireView.Carried);
+        if (difference is not null) throw Fail($"tells of {key} otherwise than it is: {difference}");
+    }
+
+    private void CheckRange(PeerFlags flags, ReadOnlySpan<byte> message)
+    {
+        (Seq from, Seq to) = PeerHeader.ReadRange(message);
+        if ((flags & PeerFlags.Resync) != 0)
+        {
+            Tally.Resyncs++;
+            return;
+        }
+
+        if (to.IsBefore(from)) throw Fail($"sent a range that ends before it begins");
+        bool isAck = (flags & PeerFlags.Ack) != 0;
+        if (isAck) Tally.Acks++;
+        else Tally.Nacks++;
+        if (world.Nodes.Count != 2) return;
+
+        Node peer = world.Nodes[1 - node.Index];
+        if (peer.Witness is not { } theirs || !Heard(peer.Index, peer.Run)) return;
+
+        // Where a run begins that it has not heard from its first message on, a node cannot know.
+        long begin = isAck ? _peers[peer.Index].First : 0;
+        long low = Math.Max(begin, (int)(from.Value - theirs.FirstSequence.Value));
+        long high = Math.Min(theirs.MessagesSent - 1, (int)(to.Value - theirs.FirstSequence.Value));
+        if (!isAck) Tally.Nacked += Math.Max(0, high - low + 1);
+        for (long number = low; number <= high; number++)
+        {
+            if (!isAck) theirs._asked.Add(number);
+            else if (!Got(peer.Index, peer.Run, number))
+                throw Fail($"acknowledges message {number} of {peer.Name}, which it did not get");
+        }
+    }
+
+    /// <summary>What this run knows of one run of a peer.</summary>
+    private sealed class PeerView(int run)
+    {
+        private const long MostDoubtMilliseconds = 1500;
+
+        private Instant? _doubtedAt;
+
+        public int Run => run;
+
+        /// <summary>The first message that was accepted.</summary>
+        public long First { get; private set; } = -1;
+
+        /// <summary>The last message that was accepted.</summary>
+        public long Highest { get; private set; } = -1;
+
+        public List<bool> Got { get; } = [];
+
+        /// <summary>Whether the first greeting that was not accepted came only a moment ago.</summary>
+        public bool MayStillDoubt(Instant now)
+        {
+            _doubtedAt ??= now;
+            return now < _doubtedAt.Value.PlusMilliseconds(MostDoubtMilliseconds);
+        }
+
+        public void Accept(Parcel parcel)
+        {
+            if (First < 0) First = parcel.FirstMessage;
+            Highest = parcel.FirstMessage + parcel.Count - 1;
+            while (Got.Count < parcel.FirstMessage) Got.Add(false);
+            while (Got.Count <= Highest) Got.Add(true);
+        }
+    }
+}

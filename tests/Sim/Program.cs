@@ -1,0 +1,3 @@
+using TwinTrack.Sim;
+
+return Cli.Run(args);

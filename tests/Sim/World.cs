@@ -1,0 +1,125 @@
+using TwinTrack.Replication;
+using TwinTrack.Sim.Net;
+using TwinTrack.Sim.Shell;
+
+namespace TwinTrack.Sim;
+
+/// <summary>Hands a node something else than what was sent to it: how planted bugs come into a world.</summary>
+/// <param name="to">The node.</param>
+/// <param name="parcel">What was sent.</param>
+/// <returns>The datagrams that the engine gets instead.</returns>
+internal delegate IEnumerable<byte[]> Tamper(int to, Parcel parcel);
+
+/// <summary>Nodes, the links between them, and one clock: the same seed gives the same world, step by step.</summary>
+internal sealed class World : IDisposable
+{
+    private readonly Link[,] _links;
+    private readonly long[] _delays = new long[2];
+    private long _parcels;
+    private uint _ports = 100;
+    private int _tickets;
+
+    public World(ulong seed, IReadOnlyList<NodeSetup> setups, LinkOptions link, TextWriter? trace = null)
+    {
+        Seed = seed;
+        Trace = new Trace(trace, Agenda);
+        _links = new Link[setups.Count, setups.Count];
+        for (int from = 0; from < setups.Count; from++)
+        {
+            for (int to = 0; to < setups.Count; to++)
+                _links[from, to] = new Link(link, new Dice(seed + (ulong)((from * 16) + to), Concern.Network));
+        }
+
+        Nodes = [.. setups.Select((setup, index) => new Node(this, index, setup))];
+        foreach (Node node in Nodes)
+        {
+            string name = node.Name;
+            node.Kernel.Changed = Trace.IsOn
+                ? (change, flow) => Trace.Line($"{name} kernel {change} {flow.Key} {Describe(flow)}")
+                : null;
+        }
+    }
+
+    public ulong Seed { get; }
+
+    public Agenda Agenda { get; } = new();
+
+    public Trace Trace { get; }
+
+    public IReadOnlyList<Node> Nodes { get; }
+
+    public Instant Now => Agenda.Now;
+
+    /// <summary>A planted bug; null in an honest world.</summary>
+    public Tamper? Tamper { get; set; }
+
+    public Link LinkOf(int from, int to) => _links[from, to];
+
+    public long NextParcel() => ++_parcels;
+
+    public uint NextPortId() => ++_ports;
+
+    public int NextTicket() => ++_tickets;
+
+    /// <summary>Lets time pass.</summary>
+    public void RunUntil(Instant until)
+    {
+        while (true)
+        {
+            Instant expiry = Instant.Never;
+            foreach (Node node in Nodes) expiry = Instant.Earlier(expiry, node.Kernel.NextExpiry);
+            if (Agenda.Step(Instant.Earlier(until, expiry))) continue;
+            if (expiry > until) return;
+            foreach (Node node in Nodes) node.Kernel.Expire(Now);
+        }
+    }
+
+    /// <summary>Sends a datagram to all other nodes.</summary>
+    public void Send(Parcel parcel)
+    {
+        string from = Nodes[parcel.From].Name;
+        foreach (Node node in Nodes)
+        {
+            if (node.Index == parcel.From) continue;
+            int copies = LinkOf(parcel.From, node.Index).Carry(_delays);
+            if (Trace.IsOn)
+                Trace.Line($"{from}>{node.Name} #{parcel.Number} {PacketText.Describe(parcel.Bytes)}{Fate(copies)}");
+            for (int copy = 0; copy < copies; copy++)
+            {
+                Node to = node;
+                Agenda.After(_delays[copy], () =>
+                {
+                    // What an earlier run sent does not outlive it in the network.
+                    if (Nodes[parcel.From].Run == parcel.Run) to.Receive(parcel);
+                });
+            }
+        }
+    }
+
+    /// <summary>Ends all faults of the network and of the machines.</summary>
+    public void Heal()
+    {
+        foreach (Link link in _links)
+        {
+            link.IsUp = true;
+            link.IsFaulty = false;
+        }
+
+        foreach (Node node in Nodes) node.Heal();
+    }
+
+    public void Dispose()
+    {
+        foreach (Node node in Nodes) node.Stop();
+    }
+
+    private static string Fate(int copies) => copies switch
+    {
+        0 => " lost",
+        2 => " twice",
+        _ => "",
+    };
+
+    private static string Describe(Kernel.ModelFlow flow) =>
+        $"state {flow.State} status {(uint)flow.Status:x} mark {flow.Mark}";
+}
