@@ -3,7 +3,8 @@ using TwinTrack.Replication.Store;
 namespace TwinTrack.Replication.Caches;
 
 /// <summary>
-/// The external cache on its way into the kernel: flows without a master first, then the related ones, those again whose
+/// The external cache on its way into the kernel: flows without a master first, then the related ones, those again
+/// whose
 /// master is related itself and came after them.
 /// </summary>
 /// <remarks>

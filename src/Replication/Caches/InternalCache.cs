@@ -41,7 +41,9 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         };
     }
 
-    /// <summary>Begins a dump: entries neither it nor an event confirms until its end are gone from the kernel.</summary>
+    /// <summary>
+    /// Begins a dump: entries neither it nor an event confirms until its end are gone from the kernel.
+    /// </summary>
     public void BeginSnapshot()
     {
         _snapshot = _snapshot == byte.MaxValue ? (byte)1 : (byte)(_snapshot + 1);
@@ -58,8 +60,12 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return hasMemories;
     }
 
-    /// <summary>Merges an entry of a dump; of a flow that an event spoke of since the dump began, only what is new.</summary>
-    /// <remarks>The kernel wrote the entry some time before it is read here: the event is the newer of the two.</remarks>
+    /// <summary>
+    /// Merges an entry of a dump; of a flow that an event spoke of since the dump began, only what is new.
+    /// </summary>
+    /// <remarks>
+    /// The kernel wrote the entry some time before it is read here: the event is the newer of the two.
+    /// </remarks>
     /// <param name="flow">The entry.</param>
     /// <param name="nowSeconds">The clock.</param>
     /// <param name="differs">Whether the cache held something else, timeouts aside.</param>
@@ -112,7 +118,9 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return 0;
     }
 
-    /// <summary>Gives back a dead entry that no queue holds any more; during a dump it is kept until the sweep.</summary>
+    /// <summary>
+    /// Gives back a dead entry that no queue holds any more; during a dump it is kept until the sweep.
+    /// </summary>
     public void Release(uint handle)
     {
         ref EntryHeader header = ref slabs.Header(handle);
