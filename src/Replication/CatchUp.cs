@@ -1,9 +1,9 @@
 namespace TwinTrack.Replication;
 
 /// <summary>
-/// When to send everything because a peer lacks what can't be repeated: at once, but not again and again.
+/// When to send everything, or to ask for it, because something can't be repeated: at once, but not again and again.
 /// </summary>
-/// <remarks>A resend queue that is too small for its link would ask for it all the time.</remarks>
+/// <remarks>A resend queue that is too small for its link would want it all the time.</remarks>
 internal sealed class CatchUp
 {
     private const long PauseSeconds = 5;

@@ -35,7 +35,8 @@ public sealed class SyncEngine : IDisposable
     private readonly Notices _notices = new();
     private readonly Bulk _bulk;
     private readonly Repair _repair;
-    private readonly CatchUp _catchUp = new();
+    private readonly CatchUp _catchUp = new();      // of the peer
+    private readonly CatchUp _ownCatchUp = new();
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
     private Instant _repairAt = Instant.Never;
@@ -67,8 +68,9 @@ public sealed class SyncEngine : IDisposable
         get
         {
             if (_repair.IsSweeping) return default;
+            Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
             return Instant.Earlier(
-                Instant.Earlier(_mode.NextDeadline, _catchUp.DueAt), Instant.Earlier(_purgeAt, _repairAt));
+                Instant.Earlier(_mode.NextDeadline, catchUp), Instant.Earlier(_purgeAt, _repairAt));
         }
     }
 
@@ -192,7 +194,7 @@ public sealed class SyncEngine : IDisposable
             _kernel.AddDump(SnapshotPurpose.Repair, ticket: 0);
         }
 
-        SendWhatIsLacking(now);
+        BringWhatIsLacking(now);
         if (now < _purgeAt) return;
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.PurgingKernel);
@@ -209,7 +211,9 @@ public sealed class SyncEngine : IDisposable
     public int PollTransmit(Instant now, Span<byte> buffer, int capacity)
     {
         _bulk.Feed();
-        return _mode.Transmit(now, buffer, capacity);
+        int length = _mode.Transmit(now, buffer, capacity);
+        if (_mode.Resend.TakeLostQuestion()) _ownCatchUp.Want(now);
+        return length;
     }
 
     /// <summary>The next request to the kernel. Do not poll while too many are unanswered.</summary>
@@ -335,7 +339,7 @@ public sealed class SyncEngine : IDisposable
         }
 
         if (_mode.Resend.TakeUnrepairable()) _catchUp.Want(now);
-        SendWhatIsLacking(now);
+        BringWhatIsLacking(now);
         if (_mode.TakeLostInGreeting()) RequestResync();
     }
 
@@ -426,8 +430,9 @@ public sealed class SyncEngine : IDisposable
         _bulk.Start();
     }
 
-    private void SendWhatIsLacking(Instant now)
+    private void BringWhatIsLacking(Instant now)
     {
+        if (_ownCatchUp.TakeDue(now)) RequestResync();
         if (!_catchUp.TakeDue(now)) return;
         _mode.Resend.ForgetGivenUp();
         SendBulk();

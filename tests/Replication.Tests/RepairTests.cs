@@ -63,6 +63,73 @@ public sealed class RepairTests
         Assert.Equal(["UPD 0", "NEW 5"], node.Say());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_end_that_is_told_during_the_dump_is_not_undone_by_an_older_entry(bool isAcknowledged)
+    {
+        using Node node = WithFlows(2);
+        Begin(node);
+        node.Destroy(1);
+        node.Destroy(7);                                  // not known yet: it may still come
+        if (isAcknowledged) node.AcknowledgeAll();
+        for (int number = 0; number < 2; number++) Entry(node, Flows.Tcp(number));
+        Entry(node, Flows.Tcp(7));
+        End(node);
+        Assert.Equal(isAcknowledged ? [] : ["DEL 1"], node.Say());
+        Assert.Equal(1, node.Count(CacheKind.Internal));
+        if (isAcknowledged) Assert.Equal(1u, node.Stats.Internal.Objects);
+    }
+
+    [Fact]
+    public void A_change_that_is_told_during_the_dump_is_not_undone_by_an_older_entry()
+    {
+        using Node node = WithFlows(1);
+        PackedFlow older = Flows.Tcp(0, TcpState.SynSent);
+        older.Mark = 9;
+        older.Fields |= FlowFields.Mark;
+        Begin(node);
+        node.Update(0, TcpState.FinWait);
+        Entry(node, older);
+        End(node);
+        string line = Assert.Single(Flows.Lines(node.Engine, CacheKind.Internal));
+        Assert.Contains("FIN_WAIT", line, StringComparison.Ordinal);
+        Assert.Contains("mark=9", line, StringComparison.Ordinal);     // what the event does not speak of is news
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_flow_whose_end_and_successor_were_lost_is_not_mixed_with_it(bool isByDump)
+    {
+        using Node node = Node.Greeted();
+        PackedFlow before = Flows.Tcp(1);
+        before.Id = 100;
+        before.Mark = 9;
+        before.Fields |= FlowFields.Id | FlowFields.Mark;
+        node.Event(FlowChange.New, before);
+        node.AcknowledgeAll();
+        PackedFlow after = Flows.Tcp(1);
+        after.Id = 101;
+        after.Reply.DestinationPort = 4711;
+        after.Fields |= FlowFields.Id;
+        if (isByDump)
+        {
+            Begin(node);
+            Entry(node, after);
+            End(node);
+        }
+        else
+        {
+            node.Event(FlowChange.Update, after);
+        }
+
+        Assert.Equal(["NEW 1"], node.Say());
+        string line = Assert.Single(Flows.Lines(node.Engine, CacheKind.Internal));
+        Assert.Contains("dport=4711", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("mark=9", line, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void From_a_dump_that_failed_nothing_is_concluded_and_it_is_tried_again()
     {

@@ -3,9 +3,8 @@ using TwinTrack.Replication.Store;
 namespace TwinTrack.Replication.Caches;
 
 /// <summary>
-/// The external cache on its way into the kernel: flows without a master first, then the related ones, those again
-/// whose
-/// master is related itself and came after them.
+/// The external cache on its way into the kernel: flows without a master first, then the related ones, and those again
+/// whose master is related itself and came after them.
 /// </summary>
 /// <remarks>
 /// Each flow is created exclusively. One that is in the way is deleted and the flow created once more:

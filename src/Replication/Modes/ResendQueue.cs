@@ -26,6 +26,7 @@ internal sealed class ResendQueue(
     private bool _isOverflowing;
     private bool _isOverflowDue;
     private bool _isUnrepairable;
+    private bool _hasLostQuestion;
 
     public int Count => _queue.Count;
 
@@ -45,6 +46,16 @@ internal sealed class ResendQueue(
     {
         bool due = _isUnrepairable;
         _isUnrepairable = false;
+        return due;
+    }
+
+    /// <summary>
+    /// Whether a request of ours was given up: what it asked for does not come, unless everything is asked for.
+    /// </summary>
+    public bool TakeLostQuestion()
+    {
+        bool due = _hasLostQuestion;
+        _hasLostQuestion = false;
         return due;
     }
 
@@ -173,9 +184,12 @@ internal sealed class ResendQueue(
 
     private bool IsResync(uint handle) => ((PeerFlags)slabs.Control(handle).Flags & PeerFlags.Resync) != 0;
 
+    private bool IsAck(uint handle) => ((PeerFlags)slabs.Control(handle).Flags & PeerFlags.Ack) != 0;
+
     private void GiveUpOldest()
     {
         uint oldest = LeastWorthKeeping();
+        if (!EntrySlabs.IsFlow(oldest) && !IsAck(oldest)) _hasLostQuestion = true;
         _givenUp = new Seq(slabs.Header(oldest).Sequence);
         _queue.Remove(oldest);
         Drop(oldest);
@@ -191,8 +205,7 @@ internal sealed class ResendQueue(
         uint handle = _queue.Head;
         for (int step = 0; handle != 0 && step < MostQuestionsKept; step++)
         {
-            if (EntrySlabs.IsFlow(handle)) return handle;
-            if (((PeerFlags)slabs.Control(handle).Flags & PeerFlags.Ack) != 0) return handle;
+            if (EntrySlabs.IsFlow(handle) || IsAck(handle)) return handle;
             handle = slabs.Header(handle).Next;
         }
 

@@ -143,6 +143,45 @@ public sealed class CommitTests
     }
 
     [Fact]
+    public void A_related_flow_whose_master_is_related_too_is_tried_again_after_it()
+    {
+        using Node node = WithFlows(0);
+        for (int number = 1; number <= 3; number++)
+        {
+            PackedFlow child = Flows.Tcp(number);
+            child.Master = Flows.Tcp(number + 1).Original;
+            child.Fields |= FlowFields.Master;
+            node.HearFlow(PeerMessageType.FlowNew, child);
+        }
+
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(4));
+        Start(node);
+        var created = new HashSet<string>(StringComparer.Ordinal) { "Create 5" };
+        Answer(node, request =>
+        {
+            bool hasMaster = request == "Create 4" || created.Contains($"Create {request[^1] - '0' + 1}");
+            return hasMaster && created.Add(request) ? 0 : NoEntry;
+        });
+        Assert.Equal(
+            ["Create 4", "Create 1", "Create 2", "Create 3", "Create 1", "Create 2", "Create 1"], _log);
+        AssertEnd(node, committed: 4, failed: 0);
+    }
+
+    [Fact]
+    public void A_related_flow_without_its_master_fails_when_nothing_else_can_bring_it()
+    {
+        using Node node = WithFlows(0);
+        PackedFlow child = Flows.Tcp(1);
+        child.Master = Flows.Tcp(9).Original;
+        child.Fields |= FlowFields.Master;
+        node.HearFlow(PeerMessageType.FlowNew, child);
+        Start(node);
+        Answer(node, _ => NoEntry);
+        Assert.Equal(["Create 1", "Create 1"], _log);
+        Assert.Equal(NoEntry, AssertEnd(node, committed: 0, failed: 1)!.Value.Value);
+    }
+
+    [Fact]
     public void Requests_come_in_steps_while_answers_are_outstanding()
     {
         using Node node = WithFlows(5000);

@@ -92,6 +92,21 @@ public sealed class FtfwLimitsTests
     }
 
     [Fact]
+    public void When_a_request_must_be_given_up_everything_is_asked_for()
+    {
+        using Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 1 });
+        for (int gap = 0; gap < 2; gap++)
+        {
+            node.PeerNext++;
+            node.HearControl(PeerFlags.Alive);
+            node.Send();
+        }
+
+        Assert.Equal(["RESYNC"], node.Run(1));
+        Assert.Contains(SyncNoticeKind.ResyncRequested, node.NoticeKinds());
+    }
+
+    [Fact]
     public void What_was_given_up_long_ago_is_forgotten()
     {
         using Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 2 });

@@ -177,6 +177,33 @@ public sealed class HelloTests
     }
 
     [Fact]
+    public void An_acknowledgement_that_begins_in_the_run_before_ours_is_not_taken_for_ours()
+    {
+        using var node = new Node();
+        node.New(1);
+        node.New(2);
+        uint last = node.Send()[^1].Number;
+        node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, Node.First - 3, last);
+        Assert.Equal(2u, node.Stats.ResendQueue);
+        node.New(3);
+        node.Send();
+        node.HearControl(PeerFlags.Ack, last + 1, last + 1);
+        Assert.Equal(["NEW 1", "NEW 2"], node.Say());
+    }
+
+    [Fact]
+    public void Answers_that_wait_to_leave_are_not_given_to_the_next_run_of_the_peer()
+    {
+        using Node node = Node.Greeted();
+        node.PeerNext += 3;
+        node.HearControl(PeerFlags.Alive);
+        Assert.NotEqual(0u, node.Stats.TransmitQueue);
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
     public void What_was_said_before_the_peer_listened_is_said_again()
     {
         using var node = new Node(new SyncOptions { StartupResync = true });
