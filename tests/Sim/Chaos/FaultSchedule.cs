@@ -6,6 +6,8 @@ namespace TwinTrack.Sim.Chaos;
 /// <summary>Lets the faults of a plan happen, at times the seed decides, until the chaos ends.</summary>
 internal sealed class FaultSchedule(World world, Plan plan)
 {
+    private const long LeastLifeSeconds = 2;
+
     private readonly Dice _dice = new(plan.Seed, Concern.Faults);
     private readonly Instant _end = world.Now.PlusSeconds(plan.ChaosSeconds);
 
@@ -66,7 +68,9 @@ internal sealed class FaultSchedule(World world, Plan plan)
     private void Restart(bool isCrash)
     {
         Node node = AnyNode();
-        if (node.Daemon is null) return;
+
+        // A second restart while the greetings of the first are on their way takes numbers that are still in use.
+        if (node.Daemon is null || world.Now < node.StartedAt.PlusSeconds(LeastLifeSeconds)) return;
         if (isCrash) node.Crash();
         else node.Stop();
         node.Taint |= Taint.Restarted;

@@ -64,27 +64,33 @@ internal sealed class InternalShadow(SyncOptions options)
     /// <summary>An entry of a dump: older than every event that has come since the dump began.</summary>
     /// <param name="flow">The entry.</param>
     /// <param name="isRefused">Whether the cache refused it as full.</param>
-    public void Dumped(in PackedFlow flow, bool isRefused)
+    /// <returns>Whether it told something new, times aside.</returns>
+    public bool Dumped(in PackedFlow flow, bool isRefused)
     {
-        if (isRefused || !options.Filter.Accepts(in flow, isDestroy: false)) return;
+        if (isRefused || !options.Filter.Accepts(in flow, isDestroy: false)) return false;
         TupleKey key = TupleKey.Of(in flow);
-        if (_entries.TryGetValue(key, out ShadowEntry? known) && known.Snapshot == _snapshot)
-        {
-            if (known.IsAlive && known.Flow.Id == flow.Id) Supplement(known, in flow);
-            return;
-        }
+        ShadowEntry? known = _entries.GetValueOrDefault(key);
+        bool isSame = known is not null && known.IsAlive && known.Flow.Id == flow.Id;
+        bool isOlder = known is not null && known.Snapshot == _snapshot;
+        if (isOlder && !isSame) return false;
 
-        if (known is null || !known.IsAlive || known.Flow.Id != flow.Id)
+        PackedFlow before = known is null ? default : known.Flow;
+        if (isOlder)
         {
-            known = Add(in key, in flow);
+            Supplement(known!, in flow);
+        }
+        else if (isSame)
+        {
+            Merge(ref known!.Flow, in flow);
+            known.IsTimeoutStale = true;
         }
         else
         {
-            Merge(ref known.Flow, in flow);
-            known.IsTimeoutStale = true;
+            known = Add(in key, in flow);
         }
 
-        known.Snapshot = _snapshot;
+        known!.Snapshot = _snapshot;
+        return !isSame || FlowDiff.Find(in before, in known.Flow, Kept & ~(FlowFields.Timeout | FlowFields.Mark)) is not null;
     }
 
     public void EndDump() => _isDumping = false;
@@ -103,6 +109,7 @@ internal sealed class InternalShadow(SyncOptions options)
         foreach (ShadowEntry entry in _entries.Values)
         {
             if (entry.IsAlive) Kill(entry);
+            entry.Snapshot = 0;   // what a dump under way must not bring back is forgotten as well
         }
     }
 

@@ -296,7 +296,7 @@ internal sealed class Witness(World world, Node node)
         {
             if (!isAck) theirs._asked.Add(number);
             else if (!Got(peer.Index, peer.Run, number))
-                throw Fail($"acknowledges message {number} of {peer.Name}, which it did not get");
+                throw Fail($"acknowledges {from.Value}..{to.Value} of {peer.Name}, of which it did not get all");
         }
     }
 

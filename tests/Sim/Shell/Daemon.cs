@@ -152,6 +152,7 @@ internal sealed class Daemon
 
     private void Hand(Parcel parcel, byte[] bytes, LinkId link, PeerId from)
     {
+        if (_world.Trace.IsOn) _world.Trace.Line($"{_node.Name} hears #{parcel.Number}");
         SyncStats before = Engine.Stats;
         Engine.OnPeer(_world.Now, link, from, bytes);
         Witness.Delivered(parcel, bytes, in before, in Engine.Stats);

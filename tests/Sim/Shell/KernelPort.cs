@@ -99,6 +99,8 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
     /// <summary>Asks the kernel what the engine wants to ask.</summary>
     public void SendRequests()
     {
+        // The daemon reads the table at start before it does anything else with the kernel.
+        if (_dump == SnapshotPurpose.Start) return;
         while (_unanswered < node.Shell.RequestLimit && daemon.Engine.PollKernel(world.Now, ref _request))
         {
             if (world.Trace.IsOn) world.Trace.Line($"{node.Name} asks {Describe(in _request)}");
@@ -151,7 +153,10 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
             daemon.Engine.OnSnapshot(world.Now, purpose, SnapshotStep.Entry, in flow);
             bool isRefused = daemon.Engine.Stats.Internal.CreateFailed != refused;
             if (isRefused) node.Taint |= Taint.InternalFull;
-            daemon.Witness.Internal.Dumped(in flow, isRefused);
+            bool isNews = daemon.Witness.Internal.Dumped(in flow, isRefused);
+
+            // What an operator's resync brings to light is told to nobody.
+            if (isNews && purpose == SnapshotPurpose.Resync) node.Taint |= Taint.SilentChange;
             if (world.Trace.IsOn) world.Trace.Line($"{node.Name} dump {purpose} {TupleKey.Of(in flow)}");
         }
 

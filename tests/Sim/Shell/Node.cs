@@ -31,6 +31,9 @@ internal sealed class Node(World world, int index, NodeSetup setup)
     /// <summary>Counts the daemon's runs, from 1.</summary>
     public int Run { get; private set; }
 
+    /// <summary>When the daemon was started last.</summary>
+    public Instant StartedAt { get; private set; }
+
     /// <summary>The daemon; null while it is down.</summary>
     public Daemon? Daemon => _daemon;
 
@@ -59,6 +62,7 @@ internal sealed class Node(World world, int index, NodeSetup setup)
     {
         if (_daemon is not null) return;
         Run++;
+        StartedAt = world.Now;
         world.Trace.Line($"{Name} start run {Run}");
         _daemon = new Daemon(world, this, new Seq(setup.FirstSequence + world.Now.Seconds));
         _daemon.Start();
