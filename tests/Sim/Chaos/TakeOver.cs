@@ -9,6 +9,7 @@ namespace TwinTrack.Sim.Chaos;
 internal sealed class TakeOver(World world, Plan plan)
 {
     private const int CommitSeconds = 10;
+    private const long LastWordsMilliseconds = 500;
     private const long ShortSeconds = 3;
     private const FlowStatus Lasting = FlowStatus.SeenReply | FlowStatus.Assured | FlowStatus.SourceNat
         | FlowStatus.DestinationNat | FlowStatus.SequenceAdjust | FlowStatus.Expected;
@@ -22,6 +23,8 @@ internal sealed class TakeOver(World world, Plan plan)
         List<PackedFlow> flows = [.. lost.Witness!.Internal.Living.Select(static pair => pair.Value.Flow)];
         lost.Crash();
 
+        // What it sent last still arrives.
+        world.RunUntil(world.Now.PlusMilliseconds(LastWordsMilliseconds));
         Dictionary<TupleKey, long> secondsLeft = SecondsLeft(heir);
         Daemon daemon = heir.Daemon!;
         int seen = daemon.Notices.Count;

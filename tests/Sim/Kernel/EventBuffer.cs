@@ -21,6 +21,9 @@ internal sealed class EventBuffer(int capacity)
     private readonly Stack<KernelEvent> _unused = new();
     private bool _isOverrun;
 
+    /// <summary>Events that fit.</summary>
+    public int Capacity { get; set; } = capacity;
+
     /// <summary>Called when there is something to read.</summary>
     public Action? Arrived { get; init; }
 
@@ -33,7 +36,7 @@ internal sealed class EventBuffer(int capacity)
     public KernelEvent? Offer(FlowChange change, uint portId)
     {
         Arrived?.Invoke();
-        if (_waiting.Count >= capacity)
+        if (_waiting.Count >= Capacity)
         {
             Lost++;
             _isOverrun = true;

@@ -81,6 +81,9 @@ internal sealed class Daemon
         Wake();
     }
 
+    /// <summary>From now on nothing is lost for lack of room.</summary>
+    public void WidenBuffers() => _events.Capacity = int.MaxValue;
+
     /// <summary>Events are lost as if there had been too many.</summary>
     public void Overrun() => _events.Overrun();
 

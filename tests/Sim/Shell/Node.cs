@@ -46,7 +46,7 @@ internal sealed class Node(World world, int index, NodeSetup setup)
     /// <summary>The socket towards the peers takes nothing.</summary>
     public bool IsClogged { get; private set; }
 
-    /// <summary>Its receive buffer is as large as need be.</summary>
+    /// <summary>Its buffers are as large as need be.</summary>
     public bool IsHealed { get; private set; }
 
     /// <summary>The daemon gets no processor until then.</summary>
@@ -101,6 +101,7 @@ internal sealed class Node(World world, int index, NodeSetup setup)
     public void Heal()
     {
         IsHealed = true;
+        _daemon?.WidenBuffers();
         StalledUntil = default;
         if (IsClogged) Clog(on: false);
         _daemon?.Wake();
