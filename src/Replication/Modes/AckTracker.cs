@@ -29,11 +29,15 @@ internal sealed class AckTracker(int ackWindow)
     private const uint LateLimit = 65_536;
 
     private const long LateMilliseconds = 1500;
+    private const long LateTickMilliseconds = 700;
+    private const int LateTicks = 5;
 
     private readonly uint _fullWindow = (uint)Math.Max(ackWindow, LeastWindow);
     private uint _window = (uint)Math.Max(ackWindow, LeastWindow);
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
     private Instant _greetedAt;      // when a HELLO was accepted last
+    private int _lateTicks;          // times apart from each other at which a message was late, since one was not
+    private Instant _nextLateTick;
 
     /// <summary>The last number accepted; null until the peer is first heard.</summary>
     public Seq? Last { get; private set; }
@@ -64,6 +68,16 @@ internal sealed class AckTracker(int ackWindow)
     public bool IsLateGreeting(Seq sequence, Instant now) =>
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
         && now < _greetedAt.PlusMilliseconds(LateMilliseconds);
+
+    /// <summary>Takes note of a late message: if nothing else comes for long, it is the numbers that are wrong.</summary>
+    /// <remarks>A node speaks every second. It may have restarted and not know that its HELLO was not heard.</remarks>
+    /// <returns>Whether the peer must be taken to start afresh here.</returns>
+    public bool IsStranded(Instant now)
+    {
+        if (now < _nextLateTick) return false;
+        _nextLateTick = now.PlusMilliseconds(LateTickMilliseconds);
+        return ++_lateTicks >= LateTicks;
+    }
 
     /// <summary>
     /// The peer starts afresh: what was heard before is of another run and not acknowledged any more.
@@ -113,6 +127,7 @@ internal sealed class AckTracker(int ackWindow)
     private void SetGreeting(bool isHello)
     {
         IsGreeting = isHello;
+        _lateTicks = 0;
         if (isHello) _greetedAt = HeardAt;
     }
 }

@@ -41,6 +41,7 @@ internal sealed class FtfwMode
     private Seq _sequence;
     private Hello _hello = Hello.Init;
     private bool _owesHelloBack;
+    private bool _isPeerNew;         // it has started and not acknowledged anything since
     private bool _isAliveQueued;
     private Instant _aliveAt;
     private int _unanswered;
@@ -162,13 +163,19 @@ internal sealed class FtfwMode
         bool areWeGreeting = _hello != Hello.Done;
         if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, now))
             isStart = isHello = false;
+        if (!isStart && order == SequenceOrder.Before && peer.IsStranded(now)) isStart = _lostInGreeting = true;
         if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) _hello = Hello.Done;
         if (isHello) _owesHelloBack = true;
         if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
 
-        Verdict verdict = Digest(in header, message);
-        if (isStart) _resend.RepeatAll(keepsResync: _hello == Hello.Done);
+        Verdict verdict = Digest(now, in header, message);
+        if (isStart)
+        {
+            _resend.RepeatAll(keepsResync: _hello == Hello.Done);
+            _isPeerNew = true;
+        }
+
         if (verdict == Verdict.Bad) return verdict;
 
         peer.HeardAt = now;
@@ -224,7 +231,7 @@ internal sealed class FtfwMode
         else if (order == SequenceOrder.Before) _stats.Value.Before++;
     }
 
-    private Verdict Digest(in PeerHeader header, ReadOnlySpan<byte> message)
+    private Verdict Digest(Instant now, in PeerHeader header, ReadOnlySpan<byte> message)
     {
         if (header.IsData) return Verdict.Data;
         if (header.Type != PeerMessageType.Control) return Verdict.Bad;
@@ -235,7 +242,7 @@ internal sealed class FtfwMode
 
             // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
             if (_hello != Hello.Done) return Verdict.Control;
-            if ((header.Flags & PeerFlags.Ack) != 0) Release(from, to);
+            if ((header.Flags & PeerFlags.Ack) != 0) Release(now, from, to);
             else _resend.Repeat(from, to);
             return Verdict.Control;
         }
@@ -244,9 +251,10 @@ internal sealed class FtfwMode
         return (header.Flags & PeerFlags.Alive) != 0 ? Verdict.Control : Verdict.Bad;
     }
 
-    private void Release(Seq from, Seq to)
+    private void Release(Instant now, Seq from, Seq to)
     {
-        _resend.Release(from, to, _sequence);
+        _isPeerNew = false;
+        _resend.Release(now, from, to, _sequence);
         _unanswered = 0;
     }
 
@@ -297,6 +305,7 @@ internal sealed class FtfwMode
     {
         Seq taken = _sequence;
         _sequence = taken.Next;
+        if (_isPeerNew) _resend.LastUnsure = taken;
         _stats.Value.MessagesSent++;
         return taken;
     }
@@ -307,7 +316,7 @@ internal sealed class FtfwMode
         if (_hello != Hello.Done)
         {
             _hello = Hello.Say;
-            _resend.LastGreeting = _sequence.Previous;   // the number was just taken
+            _resend.LastGreeting = _resend.LastUnsure = _sequence.Previous;   // the number was just taken
             flags |= PeerFlags.Hello;
         }
 

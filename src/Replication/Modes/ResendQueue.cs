@@ -20,6 +20,7 @@ internal sealed class ResendQueue(
 {
     private const uint GivenUpLimit = 65_536;
     private const int MostQuestionsKept = 64;
+    private const long StuckSeconds = 10;
 
     private readonly EntryQueue _queue = new(slabs, QueueId.Resend);
     private Seq? _givenUp;           // the last number that the full queue has dropped
@@ -27,11 +28,19 @@ internal sealed class ResendQueue(
     private bool _isOverflowDue;
     private bool _isUnrepairable;
     private bool _hasLostQuestion;
+    private Seq? _stuckBefore;       // elements before this number are left, while those from it on are acknowledged
+    private Instant _stuckUntil;     // what is left of them then is sent again
 
     public int Count => _queue.Count;
 
     /// <summary>The last number sent with HELLO; null once all of those are acknowledged.</summary>
     public Seq? LastGreeting { get; set; }
+
+    /// <summary>
+    /// The last number sent to a peer that had not acknowledged anything yet: nobody knows where it began to listen.
+    /// Null once an acknowledgement has shown that.
+    /// </summary>
+    public Seq? LastUnsure { get; set; }
 
     /// <summary>Whether the queue overflowed since the last call and an operator should know.</summary>
     public bool TakeOverflowReport()
@@ -73,10 +82,11 @@ internal sealed class ResendQueue(
     public void RemoveFlows() => _queue.RemoveFlows();
 
     /// <summary>The peer has these.</summary>
+    /// <param name="now">The clock.</param>
     /// <param name="from">First number of the range.</param>
     /// <param name="to">Last number of the range.</param>
     /// <param name="next">The number that is sent next.</param>
-    public void Release(Seq from, Seq to, Seq next)
+    public void Release(Instant now, Seq from, Seq to, Seq next)
     {
         // A range that begins before this run takes it for the run before: what it covers may never have arrived.
         if (LastGreeting is not null && from.IsBefore(first)) return;
@@ -94,6 +104,7 @@ internal sealed class ResendQueue(
         }
 
         if (_queue.Count == 0) _isOverflowing = false;
+        RepeatStuck(now, from);
 
         // What was given up so long ago is not asked for any more; and numbers wrap round.
         if (_givenUp is { } given && next.DistanceFrom(given) > GivenUpLimit + (uint)options.ResendQueueSize)
@@ -156,7 +167,32 @@ internal sealed class ResendQueue(
     // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
     private void RepeatUnheard(Seq from)
     {
-        if (LastGreeting is not { } last) return;
+        if (LastUnsure is not { } last) return;
+        RepeatBefore(from, last);
+        if (!from.IsAfter(last)) return;
+        LastUnsure = null;
+        LastGreeting = null;
+    }
+
+    // Neither acknowledged nor asked for, although what was sent after it has been acknowledged for long: the answer is
+    // lost for good, as when the peer's own queue gave it up.
+    private void RepeatStuck(Instant now, Seq from)
+    {
+        if (_stuckBefore is { } end)
+        {
+            if (now < _stuckUntil) return;
+            RepeatBefore(end, last: end);
+            _stuckBefore = null;
+        }
+        else if (_queue.Head != 0 && new Seq(slabs.Header(_queue.Head).Sequence).IsBefore(from))
+        {
+            _stuckBefore = from;
+            _stuckUntil = now.PlusSeconds(StuckSeconds);
+        }
+    }
+
+    private void RepeatBefore(Seq from, Seq last)
+    {
         while (_queue.Head is var handle and not 0)
         {
             var sequence = new Seq(slabs.Header(handle).Sequence);
@@ -164,8 +200,6 @@ internal sealed class ResendQueue(
             _queue.Remove(handle);
             Again(handle);
         }
-
-        if (from.IsAfter(last)) LastGreeting = null;
     }
 
     private uint FirstIn(Seq from)

@@ -136,6 +136,24 @@ public sealed class FtfwModeTests
     }
 
     [Fact]
+    public void What_is_neither_acknowledged_nor_asked_for_is_sent_again_after_a_while()
+    {
+        using Node node = Node.Greeted();
+        node.New(1);
+        node.New(2);
+        List<Said> said = node.Send();
+        node.HearControl(PeerFlags.Ack, said[1].Number, said[1].Number);
+        Assert.DoesNotContain(node.Run(9900), text => text.Contains("NEW", StringComparison.Ordinal));
+        node.Update(2);
+        uint number = node.Send()[0].Number;
+        node.HearControl(PeerFlags.Ack, number, number);
+        Assert.Empty(node.Say());
+        node.Run(200);
+        node.HearControl(PeerFlags.Ack, number, number);
+        Assert.Equal(["NEW 1"], node.Say());
+    }
+
+    [Fact]
     public void A_repeated_request_for_repetition_is_nothing_new()
     {
         using Node node = Node.Greeted();

@@ -204,6 +204,58 @@ public sealed class HelloTests
     }
 
     [Fact]
+    public void What_a_peer_that_has_just_started_did_not_hear_at_first_is_said_again()
+    {
+        using Node node = Node.Greeted();
+        node.PeerNext = 90_000;
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        node.New(1);
+        node.New(2);
+        List<Said> said = node.Send();
+        node.HearControl(PeerFlags.Ack | PeerFlags.Hello, said[1].Number, said[1].Number);
+        List<Said> again = node.Send();
+        Assert.Equal("BACK+NEW 1", Assert.Single(again).Text);
+        node.New(3);
+        uint number = node.Send()[0].Number;
+        node.HearControl(PeerFlags.Ack, number, number);      // from now on a hole is a lost acknowledgement
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
+    public void A_peer_from_which_only_late_messages_come_is_taken_to_have_started_afresh()
+    {
+        using Node node = Node.Greeted();
+        node.PeerNext -= 100;                                 // it restarted and took another answer for ours
+        for (int second = 0; second < 4; second++)
+        {
+            node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(second));
+            node.Run(1000);
+        }
+
+        Assert.Equal((4ul, 0), (node.Stats.Before, node.Count(CacheKind.External)));
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(4));
+        Assert.Equal(1, node.Count(CacheKind.External));
+        Assert.Equal(["RESYNC"], node.Say());                 // for what came before
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(5));
+        Assert.Equal((4ul, 2), (node.Stats.Before, node.Count(CacheKind.External)));
+    }
+
+    [Fact]
+    public void Late_messages_between_others_mean_nothing()
+    {
+        using Node node = Node.Greeted();
+        for (int second = 0; second < 20; second++)
+        {
+            node.Hear(Node.Control(PeerFlags.Alive, node.PeerNext - 2));
+            if (second % 3 == 0) node.HearControl(PeerFlags.Alive);
+            node.Run(1000);
+        }
+
+        Assert.Equal(20ul, node.Stats.Before);
+        Assert.DoesNotContain(SyncNoticeKind.ResyncRequested, node.NoticeKinds());
+    }
+
+    [Fact]
     public void What_was_said_before_the_peer_listened_is_said_again()
     {
         using var node = new Node(new SyncOptions { StartupResync = true });
