@@ -14,6 +14,10 @@ internal sealed class TakeOver(World world, Plan plan)
     private const FlowStatus Lasting = FlowStatus.SeenReply | FlowStatus.Assured | FlowStatus.SourceNat
         | FlowStatus.DestinationNat | FlowStatus.SequenceAdjust | FlowStatus.Expected;
 
+    // The kernel shows a state of its own for a flow whose state is not known.
+    private const FlowFields States = FlowFields.TcpState | FlowFields.SctpState | FlowFields.SctpTagOriginal
+        | FlowFields.SctpTagReply;
+
     private readonly Dice _dice = new(plan.Seed, Concern.Takeover);
 
     public void Run()
@@ -115,7 +119,7 @@ internal sealed class TakeOver(World world, Plan plan)
             | FlowFields.SequenceReply;
         PackedFlow sent = flow;
         if (flow.Has(FlowFields.Labels) && flow.Labels.IsEmpty) sent.Fields &= ~FlowFields.Labels;
-        string? difference = FlowDiff.Find(in sent, in held, compared & (sent.Fields | ~FlowFields.TcpState));
+        string? difference = FlowDiff.Find(in sent, in held, compared & (sent.Fields | ~States));
         if (difference is not null) return difference;
 
         uint mark = flow.Has(FlowFields.Mark) ? flow.Mark : 0;

@@ -55,20 +55,6 @@ internal sealed class ExternalShadow(int limit)
         Changes = (created, updated, destroyed, refused);
     }
 
-    /// <summary>A copy to go back to.</summary>
-    public Dictionary<TupleKey, ShadowEntry> Save() =>
-        _entries.ToDictionary(
-            static pair => pair.Key, static pair => new ShadowEntry { Flow = pair.Value.Flow, IsAlive = true });
-
-    public void Restore(
-        Dictionary<TupleKey, ShadowEntry> saved, (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
-    {
-        _entries.Clear();
-        foreach ((TupleKey key, ShadowEntry entry) in saved)
-            _entries.Add(key, new ShadowEntry { Flow = entry.Flow, IsAlive = true });
-        Changes = changes;
-    }
-
     public void Clear()
     {
         Changes = Changes with { Destroyed = Changes.Destroyed + (uint)_entries.Count };

@@ -121,13 +121,15 @@ internal sealed class Witness(World world, Node node)
             return;
         }
 
-        // Until it can tell a restart from a late message, the engine does not listen.
-        if (accepted == 0 && parcel.IsGreeting && view.Highest < 0 && view.MayStillDoubt(world.Now)) return;
         if (after.Malformed != before.Malformed) throw Fail($"calls datagram #{parcel.Number} malformed");
-        if (accepted != parcel.Count)
+        int missed = parcel.Count - (int)accepted;
+
+        // Until it can tell a restart from a late message, the engine does not listen.
+        if (missed > 0 && !(view.Highest < 0 && view.MayStillDoubt(world.Now, parcel.IsGreeting)))
             throw Fail($"accepted {accepted} of {parcel.Count} messages of datagram #{parcel.Number}");
-        view.Accept(parcel);
-        Fold(parcel, datagram, changes);
+        if (accepted == 0) return;
+        view.Accept(parcel, missed);
+        Fold(parcel, datagram, missed, changes);
     }
 
     /// <summary>Checks limits and counts, which must agree at the end of every turn.</summary>
@@ -186,22 +188,16 @@ internal sealed class Witness(World world, Node node)
         after.Created - before.Created, after.Updated - before.Updated, after.Destroyed - before.Destroyed,
         after.CreateFailed - before.CreateFailed);
 
-    // The very first message of a greeting may be held for an old one: the engine then asks for it again.
     private void Fold(
-        Parcel parcel, ReadOnlySpan<byte> datagram, (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
+        Parcel parcel,
+        ReadOnlySpan<byte> datagram,
+        int missed,
+        (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
     {
         var shadow = External.Changes;
-        var saved = parcel.IsGreeting ? External.Save() : null;
-        ApplyAll(datagram, skip: 0);
-        if (Moved(shadow) == changes) return;
-        if (saved is not null)
-        {
-            External.Restore(saved, shadow);
-            ApplyAll(datagram, skip: 1);
-            if (Moved(shadow) == changes) return;
-        }
-
-        throw Fail($"made {changes} of datagram #{parcel.Number}, {Moved(shadow)} was due");
+        ApplyAll(datagram, missed);
+        if (Moved(shadow) != changes)
+            throw Fail($"made {changes} of datagram #{parcel.Number}, {Moved(shadow)} was due");
     }
 
     private (uint Created, uint Updated, uint Destroyed, uint Refused) Moved(
@@ -304,6 +300,7 @@ internal sealed class Witness(World world, Node node)
     private sealed class PeerView(int run)
     {
         private const long MostDoubtMilliseconds = 1500;
+        private const long MostSilentDoubtMilliseconds = 5000;
 
         private Instant? _doubtedAt;
 
@@ -317,18 +314,20 @@ internal sealed class Witness(World world, Node node)
 
         public List<bool> Got { get; } = [];
 
-        /// <summary>Whether the first greeting that was not accepted came only a moment ago.</summary>
-        public bool MayStillDoubt(Instant now)
+        /// <summary>Whether the first message that was not accepted came only a moment ago.</summary>
+        public bool MayStillDoubt(Instant now, bool isGreeting)
         {
             _doubtedAt ??= now;
-            return now < _doubtedAt.Value.PlusMilliseconds(MostDoubtMilliseconds);
+            long most = isGreeting ? MostDoubtMilliseconds : MostSilentDoubtMilliseconds;
+            return now < _doubtedAt.Value.PlusMilliseconds(most);
         }
 
-        public void Accept(Parcel parcel)
+        public void Accept(Parcel parcel, int missed)
         {
-            if (First < 0) First = parcel.FirstMessage;
+            long first = parcel.FirstMessage + missed;
+            if (First < 0) First = first;
             Highest = parcel.FirstMessage + parcel.Count - 1;
-            while (Got.Count < parcel.FirstMessage) Got.Add(false);
+            while (Got.Count < first) Got.Add(false);
             while (Got.Count <= Highest) Got.Add(true);
         }
     }
