@@ -69,7 +69,7 @@ internal sealed class AckTracker(int ackWindow)
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
         && now < _greetedAt.PlusMilliseconds(LateMilliseconds);
 
-    /// <summary>Takes note of a late message: if nothing else comes for long, it is the numbers that are wrong.</summary>
+    /// <summary>Notes a late message: if nothing else comes for long, it is the numbers that are wrong.</summary>
     /// <remarks>A node speaks every second. It may have restarted and not know that its HELLO was not heard.</remarks>
     /// <returns>Whether the peer must be taken to start afresh here.</returns>
     public bool IsStranded(Instant now)
