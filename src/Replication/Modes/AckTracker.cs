@@ -34,6 +34,7 @@ internal sealed class AckTracker(int ackWindow)
 
     private readonly uint _fullWindow = (uint)Math.Max(ackWindow, LeastWindow);
     private uint _window = (uint)Math.Max(ackWindow, LeastWindow);
+    private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
     private Instant _greetedAt;      // when a HELLO was accepted last
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
@@ -86,6 +87,20 @@ internal sealed class AckTracker(int ackWindow)
     {
         _window = _fullWindow;
         _ackFrom = null;
+    }
+
+    /// <summary>Notes a greeting that was dropped as late: should it turn out a restart, it is asked for again.</summary>
+    public void NoteLate(Seq sequence)
+    {
+        if (_lateFrom is not { } from || sequence.IsBefore(from)) _lateFrom = sequence;
+    }
+
+    /// <summary>The first number that was dropped as late although it belongs to the run that begins here.</summary>
+    public Seq? TakeLate(Seq sequence)
+    {
+        Seq? from = _lateFrom;
+        _lateFrom = null;
+        return from is { } late && late.IsBefore(sequence) && sequence.DistanceFrom(late) < LateLimit ? late : null;
     }
 
     /// <summary>Accepts a message beyond a gap: acknowledges what did arrive, and asks for what did not.</summary>

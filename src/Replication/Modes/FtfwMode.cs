@@ -162,13 +162,20 @@ internal sealed class FtfwMode
         bool isStart = isHello && !Continues(peer, order, header.Sequence);
         bool areWeGreeting = _hello != Hello.Done;
         if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, now))
+        {
+            peer.NoteLate(header.Sequence);
             isStart = isHello = false;
+        }
+
         if (!isStart && order == SequenceOrder.Before && peer.IsStranded(now)) isStart = _lostInGreeting = true;
         if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) _hello = Hello.Done;
         if (isHello) _owesHelloBack = true;
         if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
 
+        // What a peer that starts acknowledges with its first words may cover flows it never got: an original does not
+        // look for gaps between messages that say HELLO. So all flows go again before the range is looked at.
+        if (isStart) _resend.RepeatFlows();
         Verdict verdict = Digest(now, in header, message);
         if (isStart)
         {
@@ -180,6 +187,8 @@ internal sealed class FtfwMode
 
         peer.HeardAt = now;
         _stats.Value.MessagesAccepted++;
+        if (isStart && peer.TakeLate(header.Sequence) is { } late)
+            _outbox.Queue(PeerFlags.Nack, late, header.Sequence.Previous);
         if (isStart) peer.Restart();
         if (isStart || order != SequenceOrder.After)
         {

@@ -150,6 +150,22 @@ internal sealed class ResendQueue(
         _isOverflowing = false;
     }
 
+    /// <summary>Sends all flows again; control messages stay.</summary>
+    public void RepeatFlows()
+    {
+        for (uint handle = _queue.Head; handle != 0;)
+        {
+            uint following = slabs.Header(handle).Next;
+            if (EntrySlabs.IsFlow(handle))
+            {
+                _queue.Remove(handle);
+                transmit.Append(handle);
+            }
+
+            handle = following;
+        }
+    }
+
     /// <summary>Lists the queue, oldest first.</summary>
     public List<ResendQueueElement> Read()
     {
