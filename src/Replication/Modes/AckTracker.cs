@@ -89,7 +89,9 @@ internal sealed class AckTracker(int ackWindow)
         _ackFrom = null;
     }
 
-    /// <summary>Notes a greeting that was dropped as late: should it turn out a restart, it is asked for again.</summary>
+    /// <summary>
+    /// Notes a greeting that was dropped as late: should it turn out a restart, it is asked for again.
+    /// </summary>
     public void NoteLate(Seq sequence)
     {
         if (_lateFrom is not { } from || sequence.IsBefore(from)) _lateFrom = sequence;
