@@ -63,8 +63,12 @@ public enum SnapshotPurpose : byte
 /// <summary>A dedicated link, by its place in the configuration.</summary>
 public readonly record struct LinkId(int Index);
 
-/// <summary>A peer, by the address its datagrams come from.</summary>
-public readonly record struct PeerId(Address Address);
+/// <summary>A peer, by where its datagrams come from.</summary>
+/// <param name="Address">The address names the peer.</param>
+/// <param name="Port">
+/// The port tells its runs apart: a process that was started anew sends from another one. 0 where it tells nothing.
+/// </param>
+public readonly record struct PeerId(Address Address, ushort Port = 0);
 
 /// <summary>What an operator can ask for; the meaning of each is that of conntrackd's option.</summary>
 public enum SyncCommand : byte

@@ -59,9 +59,7 @@ public sealed class RestartTests
     }
 
     [Theory]
-    [InlineData(Make.Ours, Make.Ours, true)]
-    [InlineData(Make.Ours, Make.Ours, false)]
-    [InlineData(Make.Ours, Make.Original, true)]
+    [MemberData(nameof(Endings))]
     public void A_primary_that_comes_back_knows_its_flows_and_the_backup_has_kept_them(
         Make sender, Make receiver, bool isKilled)
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -111,7 +112,7 @@ internal sealed unsafe class UdpChannel : IDisposable
     public ReadOnlySpan<byte> Datagram(int index, out PeerId from)
     {
         Libc.BatchHeader* header = _headers + index;
-        from = new PeerId(ReadAddress(new ReadOnlySpan<byte>((void*)header->Name, (int)header->NameLength)));
+        from = ReadSource(new ReadOnlySpan<byte>((void*)header->Name, (int)header->NameLength));
         return new ReadOnlySpan<byte>(_memory + (index * DatagramSize), (int)header->Length);
     }
 
@@ -181,12 +182,14 @@ internal sealed unsafe class UdpChannel : IDisposable
         return new IPAddress(address.GetAddressBytes(), Libc.InterfaceIndex(Link.Interface));
     }
 
-    private static Address ReadAddress(ReadOnlySpan<byte> name) => name.Length switch
+    private static PeerId ReadSource(ReadOnlySpan<byte> name) => name.Length switch
     {
-        >= 24 => Address.Read(name.Slice(8, 16)),   // sockaddr_in6
-        >= 8 => Address.Read(name.Slice(4, 4)),     // sockaddr_in
+        >= 24 => new PeerId(Address.Read(name.Slice(8, 16)), ReadPort(name)),   // sockaddr_in6
+        >= 8 => new PeerId(Address.Read(name.Slice(4, 4)), ReadPort(name)),     // sockaddr_in
         _ => default,
     };
+
+    private static ushort ReadPort(ReadOnlySpan<byte> name) => BinaryPrimitives.ReadUInt16BigEndian(name[2..]);
 
     private static void SetBuffer(Socket socket, int option, uint? bytes)
     {

@@ -16,6 +16,18 @@ internal enum SequenceOrder : byte
     Before,
 }
 
+/// <summary>Which run of a peer's process a message is from.</summary>
+internal enum PeerRun : byte
+{
+    Same,
+
+    /// <summary>The peer was started anew.</summary>
+    New,
+
+    /// <summary>It is late, and of the run before.</summary>
+    Former,
+}
+
 /// <summary>The receiving half of FT-FW for one peer: keeps its messages in order and says which arrived.</summary>
 /// <remarks>
 /// Late means lost: the sender repeats the state as a new message. The numbers and the window run as the original's
@@ -39,6 +51,9 @@ internal sealed class AckTracker(int ackWindow)
     private Instant _greetedAt;      // when a HELLO was accepted last
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
     private Instant _nextLateTick;
+    private ushort _port;            // where the peer's run sends from
+    private ushort _formerPort;      // where the run before did
+    private Instant _begunAt;        // when the run began
 
     /// <summary>The last number accepted; null until the peer is first heard.</summary>
     public Seq? Last { get; private set; }
@@ -48,6 +63,29 @@ internal sealed class AckTracker(int ackWindow)
 
     /// <summary>When the peer was last heard; the least recent gives way when there are too many.</summary>
     public Instant HeardAt { get; set; }
+
+    /// <summary>Tells which run a message is from.</summary>
+    /// <param name="port">Where it was sent from, 0 if that is not known.</param>
+    /// <param name="isHello">Only a HELLO begins a run: any process of the peer's host may send something.</param>
+    /// <param name="now">The clock: what is still on its way from the run before arrives soon.</param>
+    public PeerRun RunOf(ushort port, bool isHello, Instant now)
+    {
+        if (port == 0 || _port == 0 || port == _port) return PeerRun.Same;
+        if (port == _formerPort && now < _begunAt.PlusMilliseconds(LateMilliseconds)) return PeerRun.Former;
+        return isHello ? PeerRun.New : PeerRun.Same;
+    }
+
+    /// <summary>A message of a run was accepted.</summary>
+    public void Enter(PeerRun run, ushort port, Instant now)
+    {
+        if (_port == 0) _port = port;
+        if (run != PeerRun.New) return;
+        _formerPort = _port;
+        _port = port;
+        _begunAt = now;
+        _lateFrom = null;
+        Last = null;
+    }
 
     public SequenceOrder Order(Seq sequence)
     {

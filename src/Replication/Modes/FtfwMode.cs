@@ -156,10 +156,17 @@ internal sealed class FtfwMode
     /// <summary>Takes in the header of a message (and the range of a control message).</summary>
     public Verdict OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
     {
-        AckTracker peer = _peers.Find(from, now);
-        SequenceOrder order = peer.Order(header.Sequence);
+        AckTracker peer = _peers.Find(from.Address, now);
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
-        bool isStart = isHello && !Continues(peer, order, header.Sequence);
+        PeerRun run = peer.RunOf(from.Port, isHello, now);
+        if (run == PeerRun.Former)
+        {
+            _stats.Value.Before++;
+            return Verdict.Drop;
+        }
+
+        SequenceOrder order = run == PeerRun.New ? SequenceOrder.Unset : peer.Order(header.Sequence);
+        bool isStart = isHello && !(run == PeerRun.Same && Continues(peer, order, header.Sequence));
         bool areWeGreeting = _hello != Hello.Done;
         if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, now))
         {
@@ -168,7 +175,7 @@ internal sealed class FtfwMode
         }
 
         if (!isStart && order == SequenceOrder.Before && peer.IsStranded(now)) isStart = _lostInGreeting = true;
-        if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) _hello = Hello.Done;
+        if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) EndGreeting();
         if (isHello) _owesHelloBack = true;
         if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
@@ -186,6 +193,7 @@ internal sealed class FtfwMode
         if (verdict == Verdict.Bad) return verdict;
 
         peer.HeardAt = now;
+        peer.Enter(run, from.Port, now);
         _stats.Value.MessagesAccepted++;
         if (isStart && peer.TakeLate(header.Sequence) is { } late)
             _outbox.Queue(PeerFlags.Nack, late, header.Sequence.Previous);
@@ -199,6 +207,13 @@ internal sealed class FtfwMode
         _lostInGreeting |= areWeGreeting;
         peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
+    }
+
+    // An original takes whatever says HELLO without looking at its number, and acknowledges what it missed in between.
+    private void EndGreeting()
+    {
+        _hello = Hello.Done;
+        _resend.RepeatGreetings();
     }
 
     // Several messages in a row say HELLO, until ours back has arrived: all but the first belong to one run.

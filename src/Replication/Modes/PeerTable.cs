@@ -1,3 +1,5 @@
+using TwinTrack.Conntrack;
+
 namespace TwinTrack.Replication.Modes;
 
 /// <summary>
@@ -7,11 +9,11 @@ internal sealed class PeerTable(int ackWindow)
 {
     private const int Limit = 32;
 
-    private readonly Dictionary<PeerId, AckTracker> _peers = [];
+    private readonly Dictionary<Address, AckTracker> _peers = [];
 
-    public Dictionary<PeerId, AckTracker>.ValueCollection All => _peers.Values;
+    public Dictionary<Address, AckTracker>.ValueCollection All => _peers.Values;
 
-    public AckTracker Find(PeerId id, Instant now)
+    public AckTracker Find(Address id, Instant now)
     {
         if (_peers.TryGetValue(id, out AckTracker? known)) return known;
         if (_peers.Count >= Limit) _peers.Remove(LeastRecent());
@@ -20,11 +22,11 @@ internal sealed class PeerTable(int ackWindow)
         return peer;
     }
 
-    private PeerId LeastRecent()
+    private Address LeastRecent()
     {
-        PeerId oldest = default;
+        Address oldest = default;
         Instant heard = Instant.Never;
-        foreach ((PeerId id, AckTracker peer) in _peers)
+        foreach ((Address id, AckTracker peer) in _peers)
         {
             if (peer.HeardAt >= heard) continue;
             heard = peer.HeardAt;

@@ -151,19 +151,12 @@ internal sealed class ResendQueue(
     }
 
     /// <summary>Sends all flows again; control messages stay.</summary>
-    public void RepeatFlows()
-    {
-        for (uint handle = _queue.Head; handle != 0;)
-        {
-            uint following = slabs.Header(handle).Next;
-            if (EntrySlabs.IsFlow(handle))
-            {
-                _queue.Remove(handle);
-                transmit.Append(handle);
-            }
+    public void RepeatFlows() => RepeatFlowsUpTo(null);
 
-            handle = following;
-        }
+    /// <summary>Flows that were sent with HELLO are sent again: whether they have arrived nobody can tell.</summary>
+    public void RepeatGreetings()
+    {
+        if (LastGreeting is { } last) RepeatFlowsUpTo(last);
     }
 
     /// <summary>Lists the queue, oldest first.</summary>
@@ -204,6 +197,23 @@ internal sealed class ResendQueue(
         {
             _stuckBefore = from;
             _stuckUntil = now.PlusSeconds(StuckSeconds);
+        }
+    }
+
+    private void RepeatFlowsUpTo(Seq? last)
+    {
+        for (uint handle = _queue.Head; handle != 0;)
+        {
+            ref EntryHeader header = ref slabs.Header(handle);
+            if (last is { } end && new Seq(header.Sequence).IsAfter(end)) break;
+            uint following = header.Next;
+            if (EntrySlabs.IsFlow(handle))
+            {
+                _queue.Remove(handle);
+                transmit.Append(handle);
+            }
+
+            handle = following;
         }
     }
 

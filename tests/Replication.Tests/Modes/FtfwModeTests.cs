@@ -261,11 +261,13 @@ public sealed class FtfwModeTests
     [Fact]
     public void Numbers_wrap_round_in_every_queue()
     {
-        using var node = new Node(first: uint.MaxValue - 2);
+        using var node = new Node(first: uint.MaxValue - 3);
+        node.Run(1000);
+        node.HearControl(PeerFlags.Alive | PeerFlags.HelloBack);
         for (int number = 1; number <= 6; number++) node.New(number);
         List<Said> said = node.Send();
         Assert.Equal([uint.MaxValue - 2, uint.MaxValue - 1, uint.MaxValue, 0u, 1u, 2u], said.Select(one => one.Number));
-        node.HearControl(PeerFlags.Nack | PeerFlags.HelloBack, uint.MaxValue, 0);
+        node.HearControl(PeerFlags.Nack, uint.MaxValue, 0);
         node.HearControl(PeerFlags.Ack, uint.MaxValue - 2, 2);
         Assert.Equal(["NEW 3", "NEW 4"], node.Say());
         Assert.Equal([3u, 4u], Resent(node));

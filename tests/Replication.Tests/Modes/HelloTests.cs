@@ -184,11 +184,67 @@ public sealed class HelloTests
         node.New(2);
         uint last = node.Send()[^1].Number;
         node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, Node.First - 3, last);
-        Assert.Equal(2u, node.Stats.ResendQueue);
-        node.New(3);
-        node.Send();
-        node.HearControl(PeerFlags.Ack, last + 1, last + 1);
         Assert.Equal(["NEW 1", "NEW 2"], node.Say());
+    }
+
+    [Fact]
+    public void Flows_that_were_said_with_hello_are_said_again_whatever_the_peer_acknowledges()
+    {
+        using var node = new Node();
+        node.New(1);
+        node.New(2);
+        node.New(3);
+        List<Said> said = node.Send();
+        node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, said[0].Number, said[2].Number);
+        node.New(4);
+        Assert.Equal(["NEW 1", "NEW 2", "NEW 3", "NEW 4"], node.Say());
+        node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, said[2].Number + 1, said[2].Number + 4);
+        Assert.Empty(node.Say());
+        Assert.Equal(0u, node.Stats.ResendQueue);
+    }
+
+    [Fact]
+    public void A_peer_that_sends_from_another_port_has_restarted_whatever_its_numbers()
+    {
+        using var node = new Node();
+        node.Hear(new PeerId(default, 40_000), Node.Data(PeerMessageType.FlowNew, 5000, Flows.Tcp(1), PeerFlags.Hello));
+        node.Hear(new PeerId(default, 40_001), Node.Data(PeerMessageType.FlowNew, 4990, Flows.Tcp(2), PeerFlags.Hello));
+        node.Hear(new PeerId(default, 40_001), Node.Data(PeerMessageType.FlowNew, 4991, Flows.Tcp(3)));
+        Assert.Equal(3, node.Count(CacheKind.External));
+        Assert.Equal(["HELLO+BACK+ACK 4990..4991"], node.Run(1000));
+    }
+
+    [Fact]
+    public void A_late_message_of_the_peers_run_before_is_dropped()
+    {
+        using var node = new Node();
+        node.Hear(new PeerId(default, 40_000), Node.Data(PeerMessageType.FlowNew, 5000, Flows.Tcp(1)));
+        node.Hear(new PeerId(default, 40_001), Node.Data(PeerMessageType.FlowNew, 4990, Flows.Tcp(2), PeerFlags.Hello));
+        node.Hear(new PeerId(default, 40_000), Node.Data(PeerMessageType.FlowDelete, 5001, Flows.Tcp(2)));
+        Assert.Equal(2, node.Count(CacheKind.External));
+        Assert.Equal(1ul, node.Stats.Before);
+    }
+
+    [Fact]
+    public void What_another_process_of_the_peers_host_sends_without_hello_begins_no_run()
+    {
+        using Node node = Node.Greeted();
+        node.Hear(new PeerId(default, 40_000), Node.Control(PeerFlags.Alive, node.PeerNext++));
+        node.Hear(new PeerId(default, 50_000), Node.Control(PeerFlags.Alive, node.PeerNext++));
+        node.Hear(new PeerId(default, 40_000), Node.Control(PeerFlags.Alive, node.PeerNext++));
+        Assert.Equal(0ul, node.Stats.Before + node.Stats.Lost);
+    }
+
+    [Fact]
+    public void A_run_that_was_taken_for_over_is_heard_again_soon()
+    {
+        using Node node = Node.Greeted();
+        node.Hear(new PeerId(default, 40_000), Node.Control(PeerFlags.Alive, 6000));
+        node.Hear(new PeerId(default, 50_000), Node.Control(PeerFlags.Alive | PeerFlags.Hello, 100));
+        node.Wait(1500);
+        node.Hear(new PeerId(default, 40_000), Node.Control(PeerFlags.Alive | PeerFlags.Hello, 6001));
+        node.Hear(new PeerId(default, 40_000), Node.Data(PeerMessageType.FlowNew, 6002, Flows.Tcp(1)));
+        Assert.Equal(1, node.Count(CacheKind.External));
     }
 
     [Fact]
@@ -265,7 +321,7 @@ public sealed class HelloTests
         List<string> texts = [.. said.Select(one => one.Text)];
         Assert.Equal(["HELLO+RESYNC", "HELLO+NEW 1", "HELLO+NEW 2"], texts);
         node.HearControl(PeerFlags.Ack | PeerFlags.HelloBack, said[2].Number, said[2].Number);
-        Assert.Equal(["RESYNC", "NEW 1"], node.Say());
+        Assert.Equal(["NEW 1", "NEW 2", "RESYNC"], node.Say());
     }
 
     [Fact]
