@@ -1,0 +1,82 @@
+using TwinTrack.Replication.Modes;
+using TwinTrack.Replication.Wire;
+
+namespace TwinTrack.Replication;
+
+/// <content>What peers tell, and what is owed to them.</content>
+public sealed partial class SyncEngine
+{
+    /// <summary>A datagram of a peer.</summary>
+    public void OnPeer(Instant now, LinkId link, PeerId from, ReadOnlySpan<byte> datagram)
+    {
+        var reader = new PeerMessageReader(datagram);
+        while (reader.MoveNext(ref _stats.Value)) OnMessage(now, from, reader.Header, reader.Message);
+    }
+
+    private void OnMessage(Instant now, PeerId from, PeerHeader header, ReadOnlySpan<byte> message)
+    {
+        ref SyncStats stats = ref _stats.Value;
+        if (header.Version != PeerHeader.CurrentVersion)
+        {
+            stats.WrongVersion++;
+            return;
+        }
+
+        switch (_mode.OnMessage(now, from, in header, message))
+        {
+            case Verdict.Bad:
+                stats.MalformedHeader++;
+                break;
+            case Verdict.Resync:
+                _notices.Add(SyncNoticeKind.ResyncRequestedByPeer);
+                SendBulk();
+                break;
+            case Verdict.Data:
+                Apply(now, header.Type, message[PeerHeader.Size..]);
+                break;
+        }
+
+        if (_mode.Resend.TakeUnrepairable()) _catchUp.Want(now);
+        BringWhatIsLacking(now);
+        if (_mode.TakeLostInGreeting()) RequestResync();
+    }
+
+    private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)
+    {
+        bool isFlow = type <= PeerMessageType.FlowDelete;
+        bool isValid = isFlow
+            ? FlowMessage.TryRead(body, Options, ref _received)
+            : ExpectationMessage.IsWellFormed(body);
+        if (!isValid)
+        {
+            _stats.Value.MalformedPayload++;
+            return;
+        }
+
+        // Expectations are not kept: their sequence number counts, their content does not.
+        if (!isFlow) return;
+
+        _external.Apply(type, in _received, now.Seconds);
+        if (_external.TakeFullReport()) _notices.Add(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
+    }
+
+    private void SendBulk()
+    {
+        _notices.Add(SyncNoticeKind.SendingBulk);
+        _bulk.Start();
+    }
+
+    private void BringWhatIsLacking(Instant now)
+    {
+        if (_ownCatchUp.TakeDue(now)) RequestResync();
+        if (!_catchUp.TakeDue(now)) return;
+        _mode.Resend.ForgetGivenUp();
+        SendBulk();
+    }
+
+    private void RequestResync()
+    {
+        _notices.Add(SyncNoticeKind.ResyncRequested);
+        _mode.RequestResync();
+    }
+}
