@@ -14,11 +14,15 @@ internal static class BenchCommand
         string root = FindRoot();
         var only = new Option<string[]>("--only")
         {
-            Description = "Measure only burst, dump, commit or http; may be given several times.",
+            Description = "Measure only some of the workloads; may be given several times.",
             AllowMultipleArgumentsPerToken = true,
         };
         only.AcceptOnlyFromAmong(Workloads.All);
-        Option<int> flows = Number("--flows", 100_000, "Flows of burst, dump and commit.");
+        var trouble = new Option<bool>("--trouble")
+        {
+            Description = "Measure how long caches take to become equal in each kind of trouble, and nothing else.",
+        };
+        Option<int> flows = Number("--flows", 100_000, "Flows of all workloads but http.");
         Option<int> rounds = Number("--rounds", 3, "How often everything is repeated.");
         Option<int> seconds = Number("--seconds", 8, "Seconds of HTTP load for each set-up of a round.");
         Option<int> quiet = Number(
@@ -29,11 +33,11 @@ internal static class BenchCommand
         Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
         var command = new RootCommand("Measures the original conntrackd and ours side by side.")
         {
-            only, flows, rounds, seconds, quiet, ours, original, output,
+            only, trouble, flows, rounds, seconds, quiet, ours, original, output,
         };
         command.SetAction(parsed => run(new BenchOptions
         {
-            Workloads = parsed.GetValue(only) is { Length: > 0 } chosen ? chosen : Workloads.All,
+            Workloads = Choose(parsed.GetValue(only) ?? [], parsed.GetValue(trouble)),
             Flows = parsed.GetValue(flows),
             Rounds = parsed.GetValue(rounds),
             Seconds = parsed.GetValue(seconds),
@@ -44,6 +48,12 @@ internal static class BenchCommand
             CommandLine = "make bench" + (args.Length > 0 ? $" ARGS=\"{string.Join(' ', args)}\"" : ""),
         }));
         return command.Parse(args).Invoke();
+    }
+
+    private static string[] Choose(string[] only, bool isTrouble)
+    {
+        if (isTrouble) return [.. only, .. Trouble.All.Select(trouble => trouble.Workload).Except(only, StringComparer.Ordinal)];
+        return only.Length > 0 ? only : Workloads.Standard;
     }
 
     private static Option<int> Number(string name, int standard, string description)

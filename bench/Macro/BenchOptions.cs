@@ -6,7 +6,7 @@ internal sealed record BenchOptions
     /// <summary>The workloads to measure.</summary>
     public required IReadOnlyList<string> Workloads { get; init; }
 
-    /// <summary>Flows of burst, dump and commit.</summary>
+    /// <summary>Flows of all workloads but http.</summary>
     public int Flows { get; init; } = 100_000;
 
     /// <summary>How often everything is repeated.</summary>

@@ -18,7 +18,11 @@ internal static class Workloads
     public const string Dump = "dump";
     public const string Http = "http";
 
-    public static readonly string[] All = [Burst, Dump, Commit, Http];
+    /// <summary>What is measured unless something else is asked for.</summary>
+    public static readonly string[] Standard = [Burst, Dump, Commit, Http];
+
+    /// <summary>All there are.</summary>
+    public static readonly string[] All = [.. Standard, .. Trouble.All.Select(trouble => trouble.Workload)];
 
     /// <summary>The heading of a workload's tables.</summary>
     public static string Title(string workload, BenchOptions options) => workload switch
@@ -79,5 +83,6 @@ internal static class Figures
         CommitTime, CommitDaemon, CommitClient,
         Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
         HttpPacketsPrimary, HttpPacketsBackup,
+        .. Trouble.All.Select(trouble => trouble.Time),
     ];
 }

@@ -14,12 +14,22 @@ internal sealed class Pair : IDisposable
 {
     private const int MiB = 1024 * 1024;
 
+    private readonly Contestant _contestant;
     private readonly Topology _topology;
+    private readonly string _backupPrefix;
     private readonly CancellationToken _cancellation;
 
-    private Pair(Topology topology, DaemonProcess primary, DaemonProcess backup, CancellationToken cancellation)
+    private Pair(
+        Contestant contestant,
+        Topology topology,
+        DaemonProcess primary,
+        DaemonProcess backup,
+        string backupPrefix,
+        CancellationToken cancellation)
     {
+        _contestant = contestant;
         _topology = topology;
+        _backupPrefix = backupPrefix;
         Primary = primary;
         Backup = backup;
         _cancellation = cancellation;
@@ -27,7 +37,7 @@ internal sealed class Pair : IDisposable
 
     public DaemonProcess Primary { get; }
 
-    public DaemonProcess Backup { get; }
+    public DaemonProcess Backup { get; private set; }
 
     /// <summary>Starts both and waits until they know each other and rest.</summary>
     public static Pair Start(
@@ -35,7 +45,7 @@ internal sealed class Pair : IDisposable
     {
         DaemonProcess primary = Start(contestant, topology.Primary, $"{directory.Path}/fw1");
         DaemonProcess backup = Start(contestant, topology.Backup, $"{directory.Path}/fw2");
-        var pair = new Pair(topology, primary, backup, cancellation);
+        var pair = new Pair(contestant, topology, primary, backup, $"{directory.Path}/fw2", cancellation);
         primary.WaitUntilReady(cancellation);
         backup.WaitUntilReady(cancellation);
         pair.WaitUntilIdle();
@@ -55,20 +65,39 @@ internal sealed class Pair : IDisposable
     /// <param name="expected">Flows; null for what the primary's kernel holds at the moment.</param>
     /// <param name="deadline">How long to wait.</param>
     /// <returns>Null, or a sentence with the counts if they do not come together.</returns>
-    public string? WaitUntilEqual(long? expected, TimeSpan deadline)
+    public string? WaitUntilEqual(long? expected, TimeSpan deadline) => WaitUntilEqual(
+        Primary, Backup, () => expected ?? _topology.Primary.CountFlows(), deadline, _cancellation);
+
+    /// <summary>Waits until the sender's internal and the receiver's external cache are as large as wanted.</summary>
+    /// <returns>Null, or a sentence with the counts if they do not come together.</returns>
+    public static string? WaitUntilEqual(
+        DaemonProcess sender,
+        DaemonProcess receiver,
+        Func<long> expected,
+        TimeSpan deadline,
+        CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         while (true)
         {
-            long wanted = expected ?? _topology.Primary.CountFlows();
-            long external = Count(Backup).External ?? -1;
-            if (external == wanted && Count(Primary).Internal == wanted) return null;
+            long wanted = expected();
+            long external = Count(receiver).External ?? -1;
+            if (external == wanted && Count(sender).Internal == wanted) return null;
             if (watch.Elapsed > deadline)
-                return $"caches differ: {Count(Primary).Internal} internal, {external} external, {wanted} expected";
+                return $"caches differ: {Count(sender).Internal} internal, {external} external, {wanted} expected";
 
             // Often enough for the third digit, rarely enough to stay below a hundredth of the daemons' work.
-            if (_cancellation.WaitHandle.WaitOne(10)) _cancellation.ThrowIfCancellationRequested();
+            if (cancellation.WaitHandle.WaitOne(10)) cancellation.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Kills the backup's daemon and starts it again, so that it asks for everything.</summary>
+    public void RestartBackup()
+    {
+        Backup.Kill();
+        Backup.Dispose();
+        Backup = Start(_contestant, _topology.Backup, _backupPrefix, modeLines: "StartupResync On");
+        Backup.WaitUntilReady(_cancellation);
     }
 
     /// <summary>Ends both.</summary>
@@ -80,7 +109,8 @@ internal sealed class Pair : IDisposable
         Backup.Dispose();
     }
 
-    private static DaemonProcess Start(Contestant contestant, Firewall firewall, string pathPrefix)
+    private static DaemonProcess Start(
+        Contestant contestant, Firewall firewall, string pathPrefix, string modeLines = "")
     {
         var config = new SyncConfig
         {
@@ -91,6 +121,7 @@ internal sealed class Pair : IDisposable
             NetlinkBufferSize = 8 * MiB,
             NetlinkBufferSizeMaxGrowth = 32 * MiB,
             LinkLines = $"SndSocketBuffer {8 * MiB}\n        RcvSocketBuffer {8 * MiB}\n        Checksum on",
+            ModeLines = modeLines,
             // Without it the original makes itself a real-time process; priority 0 keeps both on the normal scheduler.
             GeneralLines = "Scheduler {\n        Type FIFO\n        Priority 0\n    }",
         };

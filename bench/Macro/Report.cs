@@ -15,7 +15,8 @@ internal sealed class Report(BenchOptions options, Samples samples)
     public string Summary()
     {
         _text.Clear();
-        foreach (string workload in Workloads.All.Where(options.Has)) WriteSummary(workload);
+        foreach (string workload in Workloads.Standard.Where(options.Has)) WriteSummary(workload);
+        WriteTrouble();
         return _text.ToString();
     }
 
@@ -49,9 +50,29 @@ internal sealed class Report(BenchOptions options, Samples samples)
 
     private void WriteSummary(string workload)
     {
-        _text.AppendLine($"## {Workloads.Title(workload, options)}").AppendLine();
-        _text.AppendLine("| figure | unit | original | ours | ratio |").AppendLine("|---|---|---:|---:|---:|");
-        foreach (Figure figure in Figures.All.Where(figure => figure.Workload == workload))
+        WriteTable(
+            Workloads.Title(workload, options), "figure",
+            Figures.All.Where(figure => figure.Workload == workload));
+        if (workload == Workloads.Http) WriteRequests();
+        WriteInvalid(workload);
+    }
+
+    private void WriteTrouble()
+    {
+        Trouble[] troubles = [.. Trouble.All.Where(trouble => options.Has(trouble.Workload))];
+        if (troubles.Length == 0) return;
+
+        WriteTable(
+            $"Trouble: time to equal caches with {options.Flows:N0} flows", "trouble",
+            troubles.Select(trouble => trouble.Time));
+        foreach (Trouble trouble in troubles) WriteInvalid(trouble.Workload);
+    }
+
+    private void WriteTable(string title, string head, IEnumerable<Figure> figures)
+    {
+        _text.AppendLine($"## {title}").AppendLine();
+        _text.AppendLine($"| {head} | unit | original | ours | ratio |").AppendLine("|---|---|---:|---:|---:|");
+        foreach (Figure figure in figures)
         {
             double? original = samples.Median(figure, Subjects.Original);
             double? ours = samples.Median(figure, Subjects.Ours);
@@ -61,14 +82,18 @@ internal sealed class Report(BenchOptions options, Samples samples)
         }
 
         _text.AppendLine();
-        if (workload == Workloads.Http) WriteRequests();
+    }
+
+    private void WriteInvalid(string workload)
+    {
         IEnumerable<RoundResult> invalid =
             samples.Rounds.Where(round => round.Workload == workload && round.Invalid.Length > 0);
         foreach (var subject in invalid.GroupBy(round => round.Subject, StringComparer.Ordinal))
         {
             int all = samples.Of(workload, subject.Key).Count();
             _text.AppendLine(
-                $"{DoesNotCount}: {subject.Count()} of {all} rounds of {subject.Key}: {subject.First().Invalid}");
+                $"{DoesNotCount}: {workload}, {subject.Count()} of {all} rounds of {subject.Key}: "
+                + subject.First().Invalid);
             _text.AppendLine();
         }
     }

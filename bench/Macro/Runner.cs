@@ -24,6 +24,9 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
             if (options.Has(Workloads.Burst) || options.Has(Workloads.Dump) || options.Has(Workloads.Commit))
                 foreach (Contestant contestant in order)
                     Take(() => new BurstRound(options, contestant, round, cancellation).Run());
+            foreach (Trouble trouble in Trouble.All.Where(trouble => options.Has(trouble.Workload)))
+                foreach (Contestant contestant in order)
+                    Take(() => [new TroubleRound(options, contestant, trouble, round, cancellation).Run()]);
             if (!options.Has(Workloads.Http)) continue;
 
             var http = new HttpRound(options, round, cancellation);
@@ -68,6 +71,6 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
         string invalid = result.Invalid.Length > 0 ? $"  INVALID: {result.Invalid}" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"round {result.Round}  {result.Workload,-6} {result.Subject,-13} {main.Name}: {value}{invalid}");
+            $"round {result.Round}  {result.Workload,-9} {result.Subject,-13} {main.Name}: {value}{invalid}");
     }
 }

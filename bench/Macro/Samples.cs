@@ -45,8 +45,9 @@ internal sealed class Samples
     /// <summary>In the order they ran.</summary>
     public IReadOnlyList<RoundResult> Rounds => _rounds;
 
-    /// <summary>Whether a round did not count.</summary>
-    public bool HasInvalid => _rounds.Exists(round => round.Invalid.Length > 0);
+    /// <summary>Whether a round did not count. That the original fails in trouble is a result.</summary>
+    public bool HasInvalid => _rounds.Exists(round => round.Invalid.Length > 0
+        && (round.Subject != Subjects.Original || Workloads.Standard.Contains(round.Workload)));
 
     /// <summary>Shares of the machine that others used, between the rounds.</summary>
     public List<double> OtherWork { get; } = [];

@@ -6,23 +6,29 @@ namespace TwinTrack.Bench;
 /// <summary>Client, server and two firewalls, fresh for each round.</summary>
 internal sealed class TestBed : IDisposable
 {
-    private TestBed(RunDirectory directory)
+    private TestBed(RunDirectory directory, bool reordersSync)
     {
         Directory = directory;
         // Address translation would cost the kernel the same in every set-up, and hide part of what differs.
-        Topology = Topology.Build(directory, new TopologyOptions { SourceNat = false });
+        Topology = Topology.Build(directory, new TopologyOptions
+        {
+            SourceNat = false,
+            ReordersSync = reordersSync,
+        });
     }
 
     public RunDirectory Directory { get; }
 
     public Topology Topology { get; }
 
-    public static TestBed Build()
+    /// <summary>Builds them.</summary>
+    /// <param name="reordersSync">Whether frames overtake each other on the link between the firewalls.</param>
+    public static TestBed Build(bool reordersSync = false)
     {
         RunDirectory directory = RunDirectory.Create();
         try
         {
-            return new(directory);
+            return new(directory, reordersSync);
         }
         catch
         {

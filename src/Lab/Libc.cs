@@ -13,6 +13,12 @@ internal static partial class Libc
     public const int AfPacket = 17;
     public const int SockRaw = 3;
     public const int SockCloseOnExec = 0x80000;
+    public const int SockNonBlock = 0x800;
+    public const int SolSocket = 1;
+    public const int ReceiveBufferForce = 33;     // SO_RCVBUFFORCE
+    public const int SolPacket = 263;
+    public const int PacketVnetHeader = 15;       // PACKET_VNET_HDR
+    public const int PacketIgnoreOutgoing = 23;   // PACKET_IGNORE_OUTGOING
 
     public const int SignalKill = 9;              // SIGKILL
     public const int Exists = 17;                 // EEXIST
@@ -81,6 +87,15 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "sendto", SetLastError = true)]
     public static unsafe partial nint SendTo(
         int descriptor, byte* data, nuint length, int flags, LinkLayerAddress* address, uint addressLength);
+
+    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
+    public static unsafe partial nint Receive(int descriptor, byte* data, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "bind", SetLastError = true)]
+    public static unsafe partial int Bind(int descriptor, LinkLayerAddress* address, uint addressLength);
+
+    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
+    public static unsafe partial int SetSocketOption(int descriptor, int level, int option, int* value, uint length);
 
     [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EpollCreate(int flags);

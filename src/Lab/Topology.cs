@@ -8,6 +8,11 @@ public sealed record TopologyOptions
 {
     /// <summary>Whether the firewalls hide the client behind the virtual address of the server side.</summary>
     public bool SourceNat { get; init; } = true;
+
+    /// <summary>
+    /// Whether the link between the firewalls holds frames back at random, so that others overtake them.
+    /// </summary>
+    public bool ReordersSync { get; init; }
 }
 
 /// <summary>A client and a server, each on a LAN with both firewalls, and a link between the firewalls.</summary>
@@ -32,10 +37,13 @@ public sealed class Topology : IDisposable
     private static readonly TimeSpan LinkDeadline = TimeSpan.FromSeconds(10);
 
     private readonly RunDirectory _directory;
+    private readonly NetNamespace? _wire;
+    private FrameRelay? _relay;
 
     private Topology(RunDirectory directory, TopologyOptions options)
     {
         _directory = directory;
+        if (options.ReordersSync) _wire = directory.CreateNamespace("wire");
         Client = directory.CreateNamespace("client");
         Server = directory.CreateNamespace("server");
         Primary = new Firewall(directory.CreateNamespace("fw1"), 1, options.SourceNat);
@@ -53,6 +61,9 @@ public sealed class Topology : IDisposable
 
     /// <summary>The firewall that is backup at first.</summary>
     public Firewall Backup { get; }
+
+    /// <summary>Frames that the link between the firewalls has held back.</summary>
+    public long HeldBackFrames => _relay?.HeldBack ?? 0;
 
     /// <summary>Builds namespaces, links, addresses and rules.</summary>
     /// <param name="directory">Names the namespaces and removes them.</param>
@@ -79,6 +90,7 @@ public sealed class Topology : IDisposable
     /// <summary>Removes the namespaces and what runs in them.</summary>
     public void Dispose()
     {
+        _relay?.Dispose();
         Primary.Dispose();
         Backup.Dispose();
         _directory.Dispose();
@@ -95,7 +107,8 @@ public sealed class Topology : IDisposable
 
     private void Wire()
     {
-        NetNamespace[] namespaces = [Client, Server, Primary.Namespace, Backup.Namespace];
+        List<NetNamespace> namespaces = [Client, Server, Primary.Namespace, Backup.Namespace];
+        if (_wire is not null) namespaces.Add(_wire);
         foreach (NetNamespace made in namespaces)
         {
             // IPv6 would only add neighbour discovery to what is counted.
@@ -109,7 +122,7 @@ public sealed class Topology : IDisposable
             {Cable(102, Client, "port2", Backup, Firewall.ClientSide)}
             {Cable(103, Server, "port1", Primary, Firewall.ServerSide)}
             {Cable(104, Server, "port2", Backup, Firewall.ServerSide)}
-            {Cable(105, Primary, Backup)}
+            {SyncCable()}
 
             """);
         Primary.Configure();
@@ -117,8 +130,17 @@ public sealed class Topology : IDisposable
         Primary.AddVirtualAddresses();
         ConfigureHost(Client, ClientAddress, Firewall.ClientSide);
         ConfigureHost(Server, ServerAddress, Firewall.ServerSide);
+        _wire?.Ip("link set first up\nlink set second up\n");
         foreach (NetNamespace made in namespaces) AwaitLinks(made);
+        _relay = _wire?.Run(() => new FrameRelay("first", "second", seed: 1));
     }
+
+    private string SyncCable() => _wire is null
+        ? Cable(105, Primary, Backup)
+        : $"""
+            {Cable(105, Primary, _wire, "first")}
+            {Cable(106, Backup, _wire, "second")}
+            """;
 
     private static void ConfigureHost(NetNamespace host, IPAddress address, FirewallSide side)
     {
@@ -175,6 +197,10 @@ public sealed class Topology : IDisposable
         int index, NetNamespace host, string port, Firewall firewall, FirewallSide side) =>
         $"link add {port} index {index} netns {host.Name} type veth peer name {side.Interface} "
         + $"address {firewall.HardwareAddress(side)} netns {firewall.Namespace.Name}";
+
+    private static string Cable(int index, Firewall firewall, NetNamespace wire, string end) =>
+        $"link add {Firewall.SyncInterface} index {index} netns {firewall.Namespace.Name} type veth "
+        + $"peer name {end} netns {wire.Name}";
 
     private static string Cable(int index, Firewall first, Firewall second) =>
         $"link add {Firewall.SyncInterface} index {index} netns {first.Namespace.Name} type veth "
