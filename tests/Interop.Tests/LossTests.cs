@@ -40,6 +40,18 @@ public sealed class LossTests
         Assert.NotEqual(0, pair.Second.Count("network", "Packets lost"));
     }
 
+    [Fact]
+    public void Datagrams_that_overtake_each_other_count_as_lost_and_are_repeated()
+    {
+        using Pair pair = Pair.Start(Make.Ours, Make.Ours, options: new TopologyOptions { ReordersSync = true });
+
+        FlowGenerator.Create(pair.First.Firewall.Namespace, 10 * Flows);
+        pair.WaitUntilEqual(_seconds);
+
+        Assert.NotEqual(0, pair.HeldBackFrames);
+        Assert.NotEqual(0, pair.Second.Count("network", "Packets lost"));
+    }
+
     [Theory]
     [MemberData(nameof(Pairings))]
     public void Changes_during_a_partition_arrive_after_it(Make sender, Make receiver)

@@ -8,10 +8,10 @@ internal sealed class Pair : IDisposable
     private readonly RunDirectory _directory = RunDirectory.Create();
     private readonly Topology _topology;
 
-    private Pair(Make first, Make second)
+    private Pair(Make first, Make second, TopologyOptions options)
     {
         // Paths of control sockets have 107 bytes at most.
-        _topology = Topology.Build(_directory, new TopologyOptions());
+        _topology = Topology.Build(_directory, options);
         First = new Node(_topology.Primary, first, $"{_directory.Path}/n1");
         Second = new Node(_topology.Backup, second, $"{_directory.Path}/n2");
     }
@@ -24,12 +24,13 @@ internal sealed class Pair : IDisposable
     public string Folder => _directory.Path;
 
     /// <summary>Builds the firewalls without starting anything.</summary>
-    public static Pair Build(Make first, Make second) => new(first, second);
+    public static Pair Build(Make first, Make second) => new(first, second, new TopologyOptions());
 
     /// <summary>Builds the firewalls, changes both configurations, starts both daemons and waits until they talk.</summary>
-    public static Pair Start(Make first, Make second, Func<SyncConfig, SyncConfig>? change = null)
+    public static Pair Start(
+        Make first, Make second, Func<SyncConfig, SyncConfig>? change = null, TopologyOptions? options = null)
     {
-        var pair = new Pair(first, second);
+        var pair = new Pair(first, second, options ?? new TopologyOptions());
         try
         {
             foreach (Node node in (Node[])[pair.First, pair.Second])
@@ -46,6 +47,9 @@ internal sealed class Pair : IDisposable
             throw;
         }
     }
+
+    /// <summary>Frames that the link has held back, if it is one that does.</summary>
+    public long HeldBackFrames => _topology.HeldBackFrames;
 
     public void SetLoss(int percent) => _topology.SetSyncLoss(percent);
 
