@@ -52,7 +52,8 @@ internal static class BenchCommand
 
     private static string[] Choose(string[] only, bool isTrouble)
     {
-        if (isTrouble) return [.. only, .. Trouble.All.Select(trouble => trouble.Workload).Except(only, StringComparer.Ordinal)];
+        IEnumerable<string> troubles = Trouble.All.Select(trouble => trouble.Workload);
+        if (isTrouble) return [.. only, .. troubles.Except(only, StringComparer.Ordinal)];
         return only.Length > 0 ? only : Workloads.Standard;
     }
 
