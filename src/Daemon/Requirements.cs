@@ -14,8 +14,7 @@ internal static class Requirements
         if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
         SyncConfig sync = config.Sync
             ?? throw new StartException("the configuration has no section Sync: nothing to do");
-        if (sync.Mode == SyncModeKind.Alarm) Refuse("Mode ALARM");
-        if (sync.Mode == SyncModeKind.Notrack) Refuse("Mode NOTRACK");
+        if (sync.DisableInternalCache) Refuse("DisableInternalCache");
         if (sync.DisableExternalCache) Refuse("DisableExternalCache");
         if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (config.General.PollSeconds is not null) Refuse("PollSecs");
@@ -28,5 +27,5 @@ internal static class Requirements
     }
 
     private static void Refuse(string what) =>
-        throw new StartException($"{what} is not supported by this version; mode FTFW over one UDP link is");
+        throw new StartException($"{what} is not supported by this version; one UDP link is");
 }

@@ -43,6 +43,8 @@ internal sealed class SyncRequests(
             return reply == SyncReply.Pending ? ControlAnswer.UntilComplete : ControlAnswer.Empty;
         }
 
+        if (call.Request == ControlRequest.ResendQueueStatistics && config.Sync!.Mode != SyncModeKind.Ftfw)
+            return ControlAnswer.Empty;
         if (StatisticsOf(in call) is { } text) return ControlAnswer.FromText(text.ToString());
         return IsExpectation(call.Request) ? ControlAnswer.Empty : null;
     }
@@ -91,12 +93,15 @@ internal sealed class SyncRequests(
         link.Channel.Link.Kind, link.Channel.Link.Interface, link.Channel.ReadStatus(), IsActive: true,
         link.Channel.Traffic);
 
-    private QueueReport[] Queues(in SyncStats stats) =>
-    [
-        new("txqueue", stats.TransmitQueue, StatisticsText.Unlimited, 0),
-        new("errorq", 0, config.Sync!.ErrorQueueLength, 0),
-        new("rsqueue", stats.ResendQueue, config.Sync.ResendQueueSize, stats.ResendQueueOverflows),
-    ];
+    private QueueReport[] Queues(in SyncStats stats)
+    {
+        QueueReport transmit = new("txqueue", stats.TransmitQueue, StatisticsText.Unlimited, 0);
+        QueueReport errors = new("errorq", 0, config.Sync!.ErrorQueueLength, 0);
+        if (config.Sync.Mode != SyncModeKind.Ftfw) return [transmit, errors];
+        QueueReport resend =
+            new("rsqueue", stats.ResendQueue, config.Sync.ResendQueueSize, stats.ResendQueueOverflows);
+        return [transmit, errors, resend];
+    }
 
     private RuntimeStats Runtime(Instant now)
     {
@@ -124,6 +129,8 @@ internal sealed class SyncRequests(
             engine.ReadNext(cache, ref cursor, now, ref flow, out times);
         FlowTextParts parts = isXml && cache == CacheKind.Internal ? FlowTextParts.Id : FlowTextParts.None;
         ulong nanoseconds = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
-        return new FlowListing(Read, new FlowTextStyle(parts, nanoseconds), isXml, cacheTimeoutSeconds: null);
+        bool expires = cache == CacheKind.External && config.Sync!.Mode == SyncModeKind.Alarm;
+        return new FlowListing(
+            Read, new FlowTextStyle(parts, nanoseconds), isXml, expires ? config.Sync!.CacheTimeoutSeconds : null);
     }
 }

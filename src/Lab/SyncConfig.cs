@@ -2,7 +2,7 @@ using System.Net;
 
 namespace TwinTrack.Lab;
 
-/// <summary>A configuration file for a conntrackd that replicates to one peer by FT-FW over UDP.</summary>
+/// <summary>A configuration file for a conntrackd that replicates to one peer over UDP.</summary>
 /// <remarks>Both the original and ours read it. All paths are the lab's own, never the system's defaults.</remarks>
 public sealed record SyncConfig
 {
@@ -32,6 +32,9 @@ public sealed record SyncConfig
 
     /// <summary>The protocols whose flows are replicated; empty for all.</summary>
     public IReadOnlyList<string> Protocols { get; init; } = ["TCP", "UDP"];
+
+    /// <summary>FTFW, NOTRACK or ALARM.</summary>
+    public string Mode { get; init; } = "FTFW";
 
     /// <summary>More lines for the mode's block.</summary>
     public string ModeLines { get; init; } = "";
@@ -72,7 +75,7 @@ public sealed record SyncConfig
             {{GeneralLines}}
         }
         Sync {
-            Mode FTFW {
+            Mode {{Mode}} {
                 {{ModeLines}}
             }
             UDP {

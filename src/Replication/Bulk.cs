@@ -4,7 +4,7 @@ using TwinTrack.Replication.Store;
 namespace TwinTrack.Replication;
 
 /// <summary>Sends the whole internal cache, a few entries at a time, as fast as the peer takes them.</summary>
-internal sealed class Bulk(FlowStore store, FtfwMode mode)
+internal sealed class Bulk(FlowStore store, SyncMode mode)
 {
     private const int EntriesPerStep = 256;
 

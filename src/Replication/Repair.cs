@@ -7,7 +7,7 @@ namespace TwinTrack.Replication;
 /// Puts the internal cache right after events were lost: a dump brings what is new or changed, and a sweep afterwards
 /// finds what neither the dump nor an event has confirmed. Only differences are sent.
 /// </summary>
-internal sealed class Repair(InternalCache cache, FtfwMode mode)
+internal sealed class Repair(InternalCache cache, SyncMode mode)
 {
     private const int SlotsPerStep = 4096;
 

@@ -27,6 +27,9 @@ public sealed partial class SyncEngine
             case Verdict.Bad:
                 stats.MalformedHeader++;
                 break;
+            case Verdict.Unknown:
+                stats.BadType++;
+                break;
             case Verdict.Resync:
                 _notices.Add(SyncNoticeKind.ResyncRequestedByPeer);
                 SendBulk();
@@ -36,7 +39,7 @@ public sealed partial class SyncEngine
                 break;
         }
 
-        if (_mode.Resend.TakeUnrepairable()) _catchUp.Want(now);
+        if (_mode.Resend?.TakeUnrepairable() == true) _catchUp.Want(now);
         BringWhatIsLacking(now);
         if (_mode.TakeLostInGreeting()) RequestResync();
     }
@@ -62,6 +65,7 @@ public sealed partial class SyncEngine
 
     private void SendBulk()
     {
+        if (!_mode.HasBulks) return;
         _notices.Add(SyncNoticeKind.SendingBulk);
         _bulk.Start();
     }
@@ -70,12 +74,13 @@ public sealed partial class SyncEngine
     {
         if (_ownCatchUp.TakeDue(now)) RequestResync();
         if (!_catchUp.TakeDue(now)) return;
-        _mode.Resend.ForgetGivenUp();
+        _mode.Resend?.ForgetGivenUp();
         SendBulk();
     }
 
     private void RequestResync()
     {
+        if (!_mode.HasBulks) return;
         _notices.Add(SyncNoticeKind.ResyncRequested);
         _mode.RequestResync();
     }

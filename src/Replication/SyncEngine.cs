@@ -29,7 +29,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly FlowStore _externalStore;
     private readonly InternalCache _internal;
     private readonly ExternalCache _external;
-    private readonly FtfwMode _mode;
+    private readonly SyncMode _mode;
     private readonly Commit _commit;
     private readonly KernelQueue _kernel = new();
     private readonly Notices _notices = new();
@@ -51,8 +51,8 @@ public sealed partial class SyncEngine : IDisposable
         _internalStore = new FlowStore(_internalSlabs, options.IndexSeed);
         _externalStore = new FlowStore(_externalSlabs, ~options.IndexSeed);
         _internal = new InternalCache(_internalSlabs, _internalStore, options);
-        _external = new ExternalCache(_externalStore, options);
-        _mode = new FtfwMode(_internalSlabs, _internal, _internalStore, options, _stats, first, now);
+        _external = new ExternalCache(_externalSlabs, _externalStore, options);
+        _mode = MakeMode(first, now);
         _commit = new Commit(_externalStore, options);
         _bulk = new Bulk(_internalStore, _mode);
         _repair = new Repair(_internal, _mode);
@@ -70,7 +70,8 @@ public sealed partial class SyncEngine : IDisposable
             if (_repair.IsSweeping) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
             return Instant.Earlier(
-                Instant.Earlier(_mode.NextDeadline, catchUp), Instant.Earlier(_purgeAt, _repairAt));
+                Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), _external.NextExpiry),
+                Instant.Earlier(_purgeAt, _repairAt));
         }
     }
 
@@ -83,7 +84,7 @@ public sealed partial class SyncEngine : IDisposable
             stats.Internal = _internal.Stats;
             stats.External = _external.Stats;
             stats.TransmitQueue = (uint)_mode.TransmitCount;
-            stats.ResendQueue = (uint)_mode.Resend.Count;
+            stats.ResendQueue = (uint)(_mode.Resend?.Count ?? 0);
             stats.ControlElements = _mode.ControlCount;
             return ref stats;
         }
@@ -93,6 +94,7 @@ public sealed partial class SyncEngine : IDisposable
     public void OnDeadline(Instant now)
     {
         _mode.OnDeadline(now);
+        _external.Expire(now);
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(_repair.Purpose);
         if (now >= _repairAt)
         {
@@ -120,7 +122,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         _bulk.Feed();
         int length = _mode.Transmit(now, buffer, capacity);
-        if (_mode.Resend.TakeLostQuestion()) _ownCatchUp.Want(now);
+        if (_mode.Resend?.TakeLostQuestion() == true) _ownCatchUp.Want(now);
         return length;
     }
 
@@ -135,7 +137,8 @@ public sealed partial class SyncEngine : IDisposable
     /// <summary>The next notice.</summary>
     public bool PollNotice(Instant now, ref SyncNotice notice)
     {
-        if (_mode.Resend.TakeOverflowReport()) _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
+        if (_mode.Resend?.TakeOverflowReport() == true)
+            _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
         return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
     }
 
@@ -167,7 +170,7 @@ public sealed partial class SyncEngine : IDisposable
     }
 
     /// <summary>Lists the resend queue, oldest first.</summary>
-    public IReadOnlyList<ResendQueueElement> ReadResendQueue() => _mode.Resend.Read();
+    public IReadOnlyList<ResendQueueElement> ReadResendQueue() => _mode.Resend?.Read() ?? [];
 
     /// <summary>Gives the native memory back.</summary>
     public void Dispose()
@@ -176,5 +179,17 @@ public sealed partial class SyncEngine : IDisposable
         _externalStore.Dispose();
         _internalSlabs.Dispose();
         _externalSlabs.Dispose();
+    }
+
+    private SyncMode MakeMode(Seq first, Instant now)
+    {
+        var queue = new TxQueue(_internalSlabs, _internalStore, Options, _stats, first);
+        return Options.Mode switch
+        {
+            SyncModeKind.Alarm =>
+                new AlarmMode(_internalSlabs, _internalStore, _internal, queue, Options, _stats, now),
+            SyncModeKind.Notrack => new NotrackMode(_internalSlabs, _internal, queue, _stats, now),
+            _ => new FtfwMode(_internalSlabs, _internal, queue, Options, _stats, now),
+        };
     }
 }

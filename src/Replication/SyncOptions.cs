@@ -1,8 +1,32 @@
 namespace TwinTrack.Replication;
 
+/// <summary>How reliability is made; all nodes use the same mode.</summary>
+public enum SyncModeKind : byte
+{
+    /// <summary>FT-FW: sequence numbers, acknowledgements and repetition.</summary>
+    Ftfw,
+
+    /// <summary>ALARM: every entry is sent again and again.</summary>
+    Alarm,
+
+    /// <summary>NOTRACK: best effort.</summary>
+    Notrack,
+}
+
 /// <summary>What the engine needs to know of the configuration; defaults are those of conntrackd.</summary>
 public sealed record SyncOptions
 {
+    /// <summary>How reliability is made (Mode).</summary>
+    public SyncModeKind Mode { get; init; }
+
+    /// <summary>ALARM: every flow is sent again within that many seconds (RefreshTime).</summary>
+    public uint RefreshSeconds { get; init; } = 60;
+
+    /// <summary>
+    /// ALARM: an external entry that was not heard of for that many seconds is dropped (CacheTimeout).
+    /// </summary>
+    public uint CacheTimeoutSeconds { get; init; } = 180;
+
     /// <summary>Most flows per cache (HashLimit); more are refused and counted.</summary>
     public int CacheLimit { get; init; } = 262_144;
 

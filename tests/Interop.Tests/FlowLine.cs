@@ -28,7 +28,10 @@ internal sealed record FlowLine(
     {
         int age = line.IndexOf(" [active since ", StringComparison.Ordinal);
         if (age < 0) throw new FormatException($"no age: {line}");
-        string[] words = line[..age].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+        // Mode ALARM tells besides when an external entry expires.
+        int expiry = line.IndexOf(" [expires in ", StringComparison.Ordinal);
+        string[] words = line[..(expiry < 0 ? age : expiry)].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words.Length < 4 || !byte.TryParse(words[1], CultureInfo.InvariantCulture, out byte protocol))
             throw new FormatException($"not a flow: {line}");
 

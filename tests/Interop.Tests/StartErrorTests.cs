@@ -15,8 +15,6 @@ public sealed class StartErrorTests
         { "LogFile {0}.log", "LogFile {0}/missing/x.log", "{0}/missing/x.log" },
         { "LockFile {0}.lock", "LockFile {0}/missing/x.lock", "{0}/missing/x.lock" },
         { "Path {0}.ctl", "Path {0}/missing/x.ctl", "{0}/missing/x.ctl" },
-        { "Mode FTFW", "Mode ALARM", "Mode ALARM" },
-        { "Mode FTFW", "Mode NOTRACK", "Mode NOTRACK" },
         { "UDP {", "TCP {", "TCP link" },
         { "From Userspace", "From Kernelspace", "Filter From Kernelspace" },
         { "HashLimit", "PollSecs 5\nHashLimit", "PollSecs" },

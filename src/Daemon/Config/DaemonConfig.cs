@@ -27,6 +27,9 @@ public sealed record DaemonConfig
         SyncConfig sync = Sync ?? new SyncConfig();
         return new SyncOptions
         {
+            Mode = sync.Mode,
+            RefreshSeconds = sync.RefreshSeconds,
+            CacheTimeoutSeconds = sync.CacheTimeoutSeconds,
             CacheLimit = Clamp(General.HashLimit),
             ResendQueueSize = Clamp(sync.ResendQueueSize),
             AckWindow = Clamp(sync.AckWindow),

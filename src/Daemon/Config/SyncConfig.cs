@@ -1,19 +1,7 @@
 using System.Net;
+using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon.Config;
-
-/// <summary>How reliability is made.</summary>
-public enum SyncModeKind
-{
-    /// <summary>FT-FW: sequence numbers, acknowledgements and repetition.</summary>
-    Ftfw,
-
-    /// <summary>ALARM: every entry is sent again and again.</summary>
-    Alarm,
-
-    /// <summary>NOTRACK: best effort.</summary>
-    Notrack,
-}
 
 /// <summary>Section Sync: the daemon replicates flows.</summary>
 /// <remarks>What has no effect in the chosen mode stands at its default.</remarks>

@@ -1,10 +1,12 @@
+using TwinTrack.Replication;
+
 namespace TwinTrack.Daemon.Config;
 
 /// <summary>Section Sync without its links.</summary>
 internal static class SyncKeywords
 {
     private static readonly Keyword RefreshTime = Number(
-        "RefreshTime", "ALARM: every entry is sent again at a random moment within that many seconds.", 60,
+        "RefreshTime", "ALARM: every entry is sent again within that many seconds.", 60,
         (sync, number) => sync with { RefreshSeconds = number });
 
     private static readonly Keyword CacheTimeout = Number(

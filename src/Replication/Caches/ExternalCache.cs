@@ -7,9 +7,14 @@ namespace TwinTrack.Replication.Caches;
 /// <summary>
 /// What the peers told us. It survives their restart, ours it does not, and a commit leaves it as it is.
 /// </summary>
-internal sealed class ExternalCache(FlowStore store, SyncOptions options)
+/// <remarks>In mode ALARM what the peers do not repeat expires: entries queue in the order they were told of.</remarks>
+internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptions options)
 {
+    private const int MostExpiredAtOnce = 1024;
+
     private readonly FullEpisode _full = new(options.CacheLimit);
+    private readonly EntryQueue? _byAge =
+        options.Mode == SyncModeKind.Alarm ? new EntryQueue(slabs, QueueId.Transmit) : null;
     private CacheStats _stats;
 
     public ref readonly CacheStats Stats
@@ -24,6 +29,17 @@ internal sealed class ExternalCache(FlowStore store, SyncOptions options)
 
     public bool TakeFullReport() => _full.Take();
 
+    /// <summary>When the next entry expires.</summary>
+    public Instant NextExpiry => _byAge is { Head: not 0 and var oldest }
+        ? default(Instant).PlusSeconds((long)store[oldest].UpdatedAt + options.CacheTimeoutSeconds)
+        : Instant.Never;
+
+    /// <summary>Drops entries that were not repeated in time; the next deadline goes on where this stops.</summary>
+    public void Expire(Instant now)
+    {
+        for (int count = 0; count < MostExpiredAtOnce && NextExpiry <= now; count++) Remove(_byAge!.Head);
+    }
+
     /// <summary>
     /// Applies a peer's message. New for known, update for unknown and delete for unknown are all in order.
     /// </summary>
@@ -33,14 +49,13 @@ internal sealed class ExternalCache(FlowStore store, SyncOptions options)
         uint handle = store.Find(in key);
         if (type == PeerMessageType.FlowDelete)
         {
-            if (handle == 0) return;
-            store.Remove(handle);
-            _stats.Destroyed++;
-            _full.HasRoom(store.Count);
+            if (handle != 0) Remove(handle);
+            return;
         }
-        else if (handle == 0)
+
+        if (handle == 0)
         {
-            Add(in key, in flow, nowSeconds);
+            handle = Add(in key, in flow, nowSeconds);
         }
         else if (type == PeerMessageType.FlowUpdate)
         {
@@ -53,25 +68,43 @@ internal sealed class ExternalCache(FlowStore store, SyncOptions options)
             _stats.Destroyed++;
             _stats.Created++;
         }
+
+        if (handle != 0) PutLast(handle);
     }
 
     public void Clear()
     {
         _stats.Destroyed += (uint)store.Count;
         store.Clear();
+        _byAge?.Clear();
         _full.Reset();
     }
 
-    private void Add(in FlowKey key, in PackedFlow flow, uint nowSeconds)
+    private void Remove(uint handle)
+    {
+        _byAge?.Remove(handle);
+        store.Remove(handle);
+        _stats.Destroyed++;
+        _full.HasRoom(store.Count);
+    }
+
+    private void PutLast(uint handle)
+    {
+        if (_byAge is null) return;
+        if (store[handle].Header.Queue != QueueId.None) _byAge.Remove(handle);
+        _byAge.Append(handle);
+    }
+
+    private uint Add(in FlowKey key, in PackedFlow flow, uint nowSeconds)
     {
         if (store.Count >= options.CacheLimit)
         {
             _stats.CreateFailed++;
             _full.Refused();
-            return;
+            return 0;
         }
 
-        store.Add(in key, in flow, EntryState.Alive, nowSeconds);
         _stats.Created++;
+        return store.Add(in key, in flow, EntryState.Alive, nowSeconds);
     }
 }

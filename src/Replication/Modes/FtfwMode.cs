@@ -1,4 +1,3 @@
-using TwinTrack.Conntrack;
 using TwinTrack.Replication.Caches;
 using TwinTrack.Replication.Store;
 using TwinTrack.Replication.Wire;
@@ -21,7 +20,7 @@ namespace TwinTrack.Replication.Modes;
 ///  Init ──first message──► Say ──HELLO_BACK──► Done
 /// </code>
 /// </remarks>
-internal sealed class FtfwMode
+internal sealed class FtfwMode : SyncMode
 {
     private const long AliveMilliseconds = 1000;
 
@@ -30,15 +29,11 @@ internal sealed class FtfwMode
     private const long UnansweredPauseMilliseconds = 50;
 
     private readonly EntrySlabs _slabs;
-    private readonly FlowStore _store;
-    private readonly SyncOptions _options;
     private readonly StatsBox _stats;
     private readonly EntryQueue _transmit;
     private readonly ControlOutbox _outbox;
     private readonly ResendQueue _resend;
     private readonly PeerTable _peers;
-    private PackedFlow _flow;
-    private Seq _sequence;
     private Hello _hello = Hello.Init;
     private bool _owesHelloBack;
     private bool _isPeerNew;         // it has started and not acknowledged anything since
@@ -56,54 +51,36 @@ internal sealed class FtfwMode
     }
 
     public FtfwMode(
-        EntrySlabs slabs,
-        InternalCache cache,
-        FlowStore store,
-        SyncOptions options,
-        StatsBox stats,
-        Seq first,
-        Instant now)
+        EntrySlabs slabs, InternalCache cache, TxQueue queue, SyncOptions options, StatsBox stats, Instant now)
+        : base(queue)
     {
         _slabs = slabs;
-        _store = store;
-        _options = options;
         _stats = stats;
-        _transmit = new EntryQueue(slabs, QueueId.Transmit);
-        _outbox = new ControlOutbox(slabs, _transmit);
-        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats, first);
+        _transmit = queue.Entries;
+        _outbox = queue.Outbox;
+        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats, queue.Next);
         _peers = new PeerTable(options.AckWindow);
-        _sequence = first;
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
     }
 
-    public int TransmitCount => _transmit.Count;
-
-    /// <summary>What waits for an acknowledgement.</summary>
-    public ResendQueue Resend => _resend;
-
-    public uint ControlCount => _outbox.Count;
+    public override ResendQueue Resend => _resend;
 
     /// <summary>
     /// Whether messages were missing while we said HELLO, which has ended: an original has forgotten them at each
     /// HELLO, so that asking for their numbers was in vain.
     /// </summary>
-    public bool TakeLostInGreeting()
+    public override bool TakeLostInGreeting()
     {
         bool due = _lostInGreeting && _hello == Hello.Done;
         if (due) _lostInGreeting = false;
         return due;
     }
 
-    /// <summary>When the mode wants to be called.</summary>
-    public Instant NextDeadline => IsPaused ? Instant.Earlier(_aliveAt, _unansweredUntil) : _aliveAt;
-
-    /// <summary>Whether bulk transfers may add to the transmit queue.</summary>
-    public bool HasRoomForBulk => _transmit.Count < 1024;
+    public override Instant NextDeadline => IsPaused ? Instant.Earlier(_aliveAt, _unansweredUntil) : _aliveAt;
 
     private bool IsPaused => _unanswered >= MostUnanswered && _transmit.Count > 0;
 
-    /// <summary>Sends an entry's state as soon as there is room in a packet.</summary>
-    public void Enqueue(uint handle)
+    public override void Enqueue(uint handle)
     {
         switch (_slabs.Header(handle).Queue)
         {
@@ -117,8 +94,7 @@ internal sealed class FtfwMode
         _transmit.Append(handle);
     }
 
-    /// <summary>Takes an entry out of its queue, so that its state is not sent.</summary>
-    public void Forget(uint handle)
+    public override void Forget(uint handle)
     {
         switch (_slabs.Header(handle).Queue)
         {
@@ -131,16 +107,15 @@ internal sealed class FtfwMode
         }
     }
 
-    /// <summary>Takes all flows out of the queues; control messages stay.</summary>
-    public void ForgetAll()
+    public override void ForgetAll()
     {
         _transmit.RemoveFlows();
         _resend.RemoveFlows();
     }
 
-    public void RequestResync() => _outbox.Queue(PeerFlags.Resync);
+    public override void RequestResync() => _outbox.Queue(PeerFlags.Resync);
 
-    public void OnDeadline(Instant now)
+    public override void OnDeadline(Instant now)
     {
         if (IsPaused && now >= _unansweredUntil) _unanswered = 0;
         if (now < _aliveAt) return;
@@ -153,8 +128,7 @@ internal sealed class FtfwMode
         _isAliveQueued = _outbox.Queue(PeerFlags.Alive);
     }
 
-    /// <summary>Takes in the header of a message (and the range of a control message).</summary>
-    public Verdict OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
+    public override Verdict OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
     {
         AckTracker peer = _peers.Find(from.Address, now);
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
@@ -221,32 +195,45 @@ internal sealed class FtfwMode
         peer.IsGreeting
         && (order == SequenceOrder.InSync || (order == SequenceOrder.After && peer.IsShortlyAfter(sequence)));
 
-    /// <summary>Fills one packet; see <see cref="SyncEngine.PollTransmit"/>.</summary>
-    public int Transmit(Instant now, Span<byte> buffer, int capacity)
+    public override int Transmit(Instant now, Span<byte> buffer, int capacity)
     {
         if (IsPaused && now < _unansweredUntil) return 0;
 
-        int used = 0;
         int unansweredBefore = _unanswered;
-        while (_transmit.Head is var handle and not 0 && buffer.Length - used >= PeerHeader.Size + FlowMessage.MaxSize)
-        {
-            bool isFlow = EntrySlabs.IsFlow(handle);
-            Span<byte> message = buffer[used..];
-            int length = isFlow ? WriteBody(handle, message) : ControlLength(handle);
-
-            // One that fits no packet goes alone, in a datagram that will be fragmented.
-            if (used > 0 && used + length >= capacity) break;
-
-            if (isFlow) SendFlow(handle, message, length);
-            else SendControl(handle, message);
-            used += length;
-            if (used >= capacity) break;
-        }
-
+        int used = Queue.Fill(this, buffer, capacity);
         if (used > 0) _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
         if (unansweredBefore < MostUnanswered && _unanswered >= MostUnanswered)
             _unansweredUntil = now.PlusMilliseconds(UnansweredPauseMilliseconds);
         return used;
+    }
+
+    internal override PeerFlags OnNumber(Seq sequence)
+    {
+        if (_isPeerNew) _resend.LastUnsure = sequence;
+        PeerFlags flags = PeerFlags.None;
+        if (_hello != Hello.Done)
+        {
+            _hello = Hello.Say;
+            _resend.LastGreeting = _resend.LastUnsure = sequence;
+            flags |= PeerFlags.Hello;
+        }
+
+        if (!_owesHelloBack) return flags;
+        _owesHelloBack = false;
+        return flags | PeerFlags.HelloBack;
+    }
+
+    internal override void OnSent(uint handle)
+    {
+        if (EntrySlabs.IsFlow(handle) || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
+        {
+            _resend.Append(handle);
+            _unanswered++;
+            return;
+        }
+
+        _isAliveQueued = false;
+        _slabs.Free(handle);
     }
 
     private void Count(SequenceOrder order, AckTracker peer, Seq sequence)
@@ -278,80 +265,7 @@ internal sealed class FtfwMode
     private void Release(Instant now, Seq from, Seq to)
     {
         _isPeerNew = false;
-        _resend.Release(now, from, to, _sequence);
+        _resend.Release(now, from, to, Queue.Next);
         _unanswered = 0;
-    }
-
-    private int WriteBody(uint handle, Span<byte> message)
-    {
-        _store.Read(handle, ref _flow);
-        return PeerHeader.Size + FlowMessage.Write(in _flow, _options, message[PeerHeader.Size..]);
-    }
-
-    private int ControlLength(uint handle) =>
-        PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags) ? PeerHeader.RangeSize : PeerHeader.Size;
-
-    private void SendFlow(uint handle, Span<byte> message, int length)
-    {
-        _transmit.Remove(handle);
-        ref EntryHeader entry = ref _slabs.Header(handle);
-        PeerMessageType type = entry.State switch
-        {
-            EntryState.Dead => PeerMessageType.FlowDelete,
-            EntryState.Alive when (entry.Flags & EntryFlags.Anew) == 0 => PeerMessageType.FlowUpdate,
-            _ => PeerMessageType.FlowNew,
-        };
-        entry.Sequence = TakeSequence().Value;
-        new PeerHeader(PeerHeader.CurrentVersion, type, TakeGreetings(), (ushort)length, new Seq(entry.Sequence))
-            .Write(message);
-        AwaitAck(handle);
-    }
-
-    private void SendControl(uint handle, Span<byte> message)
-    {
-        _outbox.Take(handle);
-        ref ControlRecord control = ref _slabs.Control(handle);
-        control.Header.Sequence = TakeSequence().Value;
-        PeerFlags flags = ((PeerFlags)control.Flags & ~PeerFlags.Greetings) | TakeGreetings();
-        control.Flags = (byte)flags;
-        PeerHeader.WriteControl(message, flags, new Seq(control.Header.Sequence), control.From, control.To);
-        if (PeerHeader.CarriesRange(flags))
-        {
-            AwaitAck(handle);
-            return;
-        }
-
-        _isAliveQueued = false;
-        _slabs.Free(handle);
-    }
-
-    private Seq TakeSequence()
-    {
-        Seq taken = _sequence;
-        _sequence = taken.Next;
-        if (_isPeerNew) _resend.LastUnsure = taken;
-        _stats.Value.MessagesSent++;
-        return taken;
-    }
-
-    private PeerFlags TakeGreetings()
-    {
-        PeerFlags flags = PeerFlags.None;
-        if (_hello != Hello.Done)
-        {
-            _hello = Hello.Say;
-            _resend.LastGreeting = _resend.LastUnsure = _sequence.Previous;   // the number was just taken
-            flags |= PeerFlags.Hello;
-        }
-
-        if (!_owesHelloBack) return flags;
-        _owesHelloBack = false;
-        return flags | PeerFlags.HelloBack;
-    }
-
-    private void AwaitAck(uint handle)
-    {
-        _resend.Append(handle);
-        _unanswered++;
     }
 }

@@ -15,6 +15,9 @@ internal enum Verdict : byte
     /// <summary>Malformed.</summary>
     Bad,
 
+    /// <summary>Of a type that does not exist.</summary>
+    Unknown,
+
     /// <summary>Late: not to be applied.</summary>
     Drop,
 }

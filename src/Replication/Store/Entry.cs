@@ -151,6 +151,14 @@ internal sealed class EntryQueue(EntrySlabs slabs, QueueId id)
         Count--;
     }
 
+    /// <summary>Forgets all entries: their records are gone.</summary>
+    public void Clear()
+    {
+        Head = 0;
+        Tail = 0;
+        Count = 0;
+    }
+
     /// <summary>Takes all flows out; control messages stay.</summary>
     public void RemoveFlows()
     {

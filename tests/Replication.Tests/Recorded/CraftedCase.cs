@@ -22,14 +22,14 @@ internal sealed record CraftedCase
     /// <summary>Control messages in answer, as <see cref="ControlText"/> writes them.</summary>
     public required IReadOnlyList<string> Replies { get; init; }
 
-    /// <summary>The cases of FT-FW in their order.</summary>
-    public static List<CraftedCase> OfFtfw()
+    /// <summary>The cases of a mode in their order.</summary>
+    public static List<CraftedCase> OfMode(string mode)
     {
         using JsonDocument file = JsonDocument.Parse(GoldenFiles.Read(Path.Combine("sync", "crafted.json")));
         return
         [
             .. file.RootElement.GetProperty("cases").EnumerateArray()
-                .Where(entry => string.Equals(entry.GetProperty("mode").GetString(), "FTFW", StringComparison.Ordinal))
+                .Where(entry => string.Equals(entry.GetProperty("mode").GetString(), mode, StringComparison.Ordinal))
                 .Select(Read),
         ];
     }

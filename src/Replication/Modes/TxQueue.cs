@@ -1,0 +1,108 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication.Store;
+using TwinTrack.Replication.Wire;
+
+namespace TwinTrack.Replication.Modes;
+
+/// <summary>
+/// What waits to be sent, and how it becomes messages: when a packet has room, in the state of that moment.
+/// </summary>
+internal sealed class TxQueue
+{
+    private readonly EntrySlabs _slabs;
+    private readonly FlowStore _store;
+    private readonly SyncOptions _options;
+    private readonly StatsBox _stats;
+    private PackedFlow _flow;
+
+    public TxQueue(EntrySlabs slabs, FlowStore store, SyncOptions options, StatsBox stats, Seq first)
+    {
+        _slabs = slabs;
+        _store = store;
+        _options = options;
+        _stats = stats;
+        Entries = new EntryQueue(slabs, QueueId.Transmit);
+        Outbox = new ControlOutbox(slabs, Entries);
+        Next = first;
+    }
+
+    public EntryQueue Entries { get; }
+
+    /// <summary>The control messages among the entries.</summary>
+    public ControlOutbox Outbox { get; }
+
+    public int Count => Entries.Count;
+
+    /// <summary>The number of the next message.</summary>
+    public Seq Next { get; private set; }
+
+    /// <summary>Fills one packet and tells the mode of each message that is in it.</summary>
+    /// <returns>The bytes written.</returns>
+    public int Fill(SyncMode mode, Span<byte> buffer, int capacity)
+    {
+        int used = 0;
+        while (Entries.Head is var handle and not 0 && buffer.Length - used >= PeerHeader.Size + FlowMessage.MaxSize)
+        {
+            bool isFlow = EntrySlabs.IsFlow(handle);
+            Span<byte> message = buffer[used..];
+            int length = isFlow ? WriteBody(handle, message) : ControlLength(handle);
+
+            // One that fits no packet goes alone, in a datagram that will be fragmented.
+            if (used > 0 && used + length >= capacity) break;
+
+            if (isFlow) SendFlow(mode, handle, message, length);
+            else SendControl(mode, handle, message);
+            used += length;
+            if (used >= capacity) break;
+        }
+
+        return used;
+    }
+
+    /// <summary>Takes the next number for a message that is not an entry's.</summary>
+    public Seq TakeNumber()
+    {
+        Seq taken = Next;
+        Next = taken.Next;
+        _stats.Value.MessagesSent++;
+        return taken;
+    }
+
+    private int WriteBody(uint handle, Span<byte> message)
+    {
+        _store.Read(handle, ref _flow);
+        return PeerHeader.Size + FlowMessage.Write(in _flow, _options, message[PeerHeader.Size..]);
+    }
+
+    private int ControlLength(uint handle) =>
+        PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags) ? PeerHeader.RangeSize : PeerHeader.Size;
+
+    private void SendFlow(SyncMode mode, uint handle, Span<byte> message, int length)
+    {
+        Entries.Remove(handle);
+        ref EntryHeader entry = ref _slabs.Header(handle);
+        PeerMessageType type = entry.State switch
+        {
+            EntryState.Dead => PeerMessageType.FlowDelete,
+            EntryState.Alive when (entry.Flags & EntryFlags.Anew) == 0 => PeerMessageType.FlowUpdate,
+            _ => PeerMessageType.FlowNew,
+        };
+        Seq sequence = TakeNumber();
+        entry.Sequence = sequence.Value;
+        new PeerHeader(PeerHeader.CurrentVersion, type, mode.OnNumber(sequence), (ushort)length, sequence)
+            .Write(message);
+        mode.OnSent(handle);
+    }
+
+    private void SendControl(SyncMode mode, uint handle, Span<byte> message)
+    {
+        Outbox.Take(handle);
+        ref ControlRecord control = ref _slabs.Control(handle);
+        Seq sequence = TakeNumber();
+        control.Header.Sequence = sequence.Value;
+        PeerFlags flags = ((PeerFlags)control.Flags & ~PeerFlags.Greetings) | mode.OnNumber(sequence);
+        control.Flags = (byte)flags;
+        PeerHeader.WriteControl(message, flags, sequence, control.From, control.To);
+        mode.OnSent(handle);
+    }
+}
