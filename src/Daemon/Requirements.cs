@@ -7,6 +7,20 @@ namespace TwinTrack.Daemon;
 /// </summary>
 internal static class Requirements
 {
+    /// <summary>What is asked for and not there; null when there is nothing.</summary>
+    public static string? Find(DaemonConfig config)
+    {
+        try
+        {
+            Check(config);
+            return null;
+        }
+        catch (StartException refusal)
+        {
+            return refusal.Message;
+        }
+    }
+
     /// <exception cref="StartException">Something is asked for that is not there.</exception>
     public static void Check(DaemonConfig config)
     {

@@ -7,10 +7,13 @@ internal sealed class ConfigDraft(ProtocolNames protocols)
     public const int MostProblems = 100;
 
     private readonly List<ConfigProblem> _problems = [];
+    private readonly List<ConfigStatement> _statements = [];
 
     public ProtocolNames Protocols { get; } = protocols;
 
     public IReadOnlyList<ConfigProblem> Problems => _problems;
+
+    public IReadOnlyList<ConfigStatement> Statements => _statements;
 
     public int ErrorCount { get; private set; }
 
@@ -28,6 +31,9 @@ internal sealed class ConfigDraft(ProtocolNames protocols)
     public StatsConfig Stats { get; set; } = new();
 
     public HelperDraft? Helper { get; set; }
+
+    public void Note(Block block, Keyword keyword, Token value) =>
+        _statements.Add(new ConfigStatement(block.Title, keyword.Name, value.Text, value.Line, value.Column));
 
     public void Warn(Token at, string text) => Report(ProblemLevel.Warning, at, text);
 

@@ -24,8 +24,20 @@ public readonly record struct ConfigProblem(ProblemLevel Level, int Line, int Co
     public string Locate(string file) => Line == 0 ? Text : $"{file}:{Line}:{Column}: {Text}";
 }
 
+/// <summary>A value as it stands in a configuration file.</summary>
+/// <param name="Place">Title of the block it stands in, such as General or UDP.</param>
+/// <param name="Keyword">The keyword before it.</param>
+/// <param name="Text">The value.</param>
+/// <param name="Line">Line from 1.</param>
+/// <param name="Column">Column from 1 in characters.</param>
+public readonly record struct ConfigStatement(string Place, string Keyword, string Text, int Line, int Column);
+
 /// <summary>Outcome of reading a configuration file.</summary>
 /// <param name="File">Name of the file as given.</param>
 /// <param name="Config">The configuration, or null when there is an error.</param>
 /// <param name="Problems">Warnings and errors in the order they were met.</param>
-public sealed record ConfigResult(string File, DaemonConfig? Config, IReadOnlyList<ConfigProblem> Problems);
+public sealed record ConfigResult(string File, DaemonConfig? Config, IReadOnlyList<ConfigProblem> Problems)
+{
+    /// <summary>The keywords with a value, in the order they were met.</summary>
+    public IReadOnlyList<ConfigStatement> Statements { get; init; } = [];
+}

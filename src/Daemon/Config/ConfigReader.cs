@@ -50,7 +50,7 @@ public static class ConfigReader
         var draft = new ConfigDraft(protocols);
         new Parser(text, draft).ParseFile();
         DaemonConfig? config = draft.Finish();
-        return new ConfigResult(file, config, draft.Problems);
+        return new ConfigResult(file, config, draft.Problems) { Statements = draft.Statements };
     }
 
     private static ConfigResult Unreadable(string file, string reason) =>

@@ -12,8 +12,8 @@ public static class ConfigReport
     public static bool ForDaemon(Log log, ConfigResult result) => Write(log, result, ProblemLevel.StartWarning);
 
     /// <summary>
-    /// What <c>conntrackd --check</c> does: reports every problem with its place, and prints the effective
-    /// configuration when there is one.
+    /// What <c>conntrackd --check</c> does: reports every problem with its place, also what is missing on this machine,
+    /// and prints the effective configuration when there is one.
     /// </summary>
     /// <param name="log">Takes the problems.</param>
     /// <param name="output">Takes the configuration.</param>
@@ -22,7 +22,8 @@ public static class ConfigReport
     public static int Check(Log log, TextWriter output, string file)
     {
         ConfigResult result = ConfigReader.Check(file);
-        foreach (ConfigProblem problem in result.Problems)
+        IEnumerable<ConfigProblem> problems = result.Problems.Concat(MachineCheck.Find(result.Statements));
+        foreach (ConfigProblem problem in problems.OrderBy(problem => (problem.Line, problem.Column)))
         {
             LogLevel level = problem.Level == ProblemLevel.Error ? LogLevel.Error : LogLevel.Warning;
             log.Write(level, problem.Locate(file));
@@ -30,7 +31,9 @@ public static class ConfigReport
 
         if (result.Config is null) return 1;
         output.Write(Printer.Print(result.Config));
-        return 0;
+        if (Requirements.Find(result.Config) is not { } refusal) return 0;
+        log.Error(refusal);
+        return 1;
     }
 
     // Scripts look for the texts of warnings, so these stand alone; an error tells its place.

@@ -37,7 +37,7 @@ internal sealed class Parser
             }
             else if (_token.Kind == TokenKind.Word && block.Find(_token.Text) is { } keyword)
             {
-                if (!ParseStatement(keyword)) Skip(block);
+                if (!ParseStatement(block, keyword)) Skip(block);
             }
             else if (_token.Kind == TokenKind.Word && block.Item is { } item)
             {
@@ -52,13 +52,14 @@ internal sealed class Parser
         }
     }
 
-    private bool ParseStatement(Keyword keyword)
+    private bool ParseStatement(Block block, Keyword keyword)
     {
         Token at = Take();
         if (keyword.Value != ValueKind.None && !(keyword.OpensBlock && _token.Kind == TokenKind.Open))
         {
             if (ReadValue(keyword, keyword.Name) is not { } value) return false;
             keyword.Set!(_draft, value);
+            _draft.Note(block, keyword, value.Token);
             return true;
         }
 

@@ -9,6 +9,10 @@ public sealed class ConfigReportTests : IDisposable
         "General { Nice -1 } Sync { Mode FTFW { } Mode ALARM { } "
         + "UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo } }";
 
+    private const string OneMode =
+        "General { HashLimit 7 } Sync { Mode FTFW { } "
+        + "UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo } }";
+
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
 
@@ -42,10 +46,24 @@ public sealed class ConfigReportTests : IDisposable
     [Fact]
     public void A_check_prints_the_effective_configuration()
     {
-        using var file = new TemporaryFile("General { HashLimit 7 }");
+        using var file = new TemporaryFile(OneMode);
         Assert.Equal(0, ConfigReport.Check(MakeLog(), _output, file.Path));
         Assert.Contains("\n\tHashLimit 7\n", _output.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith("no flow will be tracked", Assert.Single(Lines(_error)), StringComparison.Ordinal);
+        Assert.Empty(Lines(_error));
+    }
+
+    [Fact]
+    public void A_check_tells_what_is_missing_on_this_machine_in_the_order_of_the_file()
+    {
+        using var file = new TemporaryFile(OneMode
+            .Replace("Interface lo", "Interface nosuch0", StringComparison.Ordinal)
+            .Replace("HashLimit", "LockFile /tmp\nNice -1\nHashLimit", StringComparison.Ordinal));
+        Assert.Equal(0, ConfigReport.Check(MakeLog(), _output, file.Path));
+        string[] lines = Lines(_error);
+        Assert.Equal(3, lines.Length);
+        Assert.Contains($"{file.Path}:1:20: can't open lockfile `/tmp'", lines[0], StringComparison.Ordinal);
+        Assert.Contains(":2:6: deprecated nice", lines[1], StringComparison.Ordinal);
+        Assert.Contains(": nosuch0 is an invalid interface", lines[2], StringComparison.Ordinal);
     }
 
     [Fact]
