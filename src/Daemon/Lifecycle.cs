@@ -88,7 +88,7 @@ public static class Lifecycle
         log.UsesTerminal = !Background.IsChild;
         try
         {
-            return Serve(log, result.Config!);
+            return Serve(log, result);
         }
         catch (StartException problem)
         {
@@ -98,8 +98,9 @@ public static class Lifecycle
         }
     }
 
-    private static int Serve(Log log, DaemonConfig config)
+    private static int Serve(Log log, ConfigResult read)
     {
+        DaemonConfig config = read.Config!;
         Requirements.Check(config);
         OpenLog(log, config.General);
         using Lockfile lockfile =
@@ -109,9 +110,16 @@ public static class Lifecycle
         if (!ControlListener.TryListen(config.General.ControlPath, out ControlListener? listener, out problem))
             throw new StartException(problem);
 
+        if (config.General.ControlGroup is { } group && listener.Admit(group) is { } refusal)
+        {
+            listener.Dispose();
+            throw new StartException(refusal);
+        }
+
         using var signals = new Signals();
         var systemd = new SystemdNotifier(config.General.Systemd);
-        using (SyncDaemon daemon = Open(config, log, signals, listener, systemd))
+        var reload = new Reload(read.File, config, log, listener);
+        using (SyncDaemon daemon = Open(config, log, signals, reload, listener, systemd))
         {
             log.Notice("initialization completed");
             Directory.SetCurrentDirectory("/");
@@ -130,11 +138,16 @@ public static class Lifecycle
     }
 
     private static SyncDaemon Open(
-        DaemonConfig config, Log log, Signals signals, ControlListener listener, SystemdNotifier systemd)
+        DaemonConfig config,
+        Log log,
+        Signals signals,
+        Reload reload,
+        ControlListener listener,
+        SystemdNotifier systemd)
     {
         try
         {
-            return new SyncDaemon(config, log, signals, listener, systemd);
+            return new SyncDaemon(config, log, signals, reload, listener, systemd);
         }
         catch
         {
@@ -147,6 +160,7 @@ public static class Lifecycle
     {
         if (general.LogFile is { } path && log.OpenFile(path) is { } problem) throw new StartException(problem);
         if (general.Syslog is { } facility) log.OpenSyslog(facility);
+        log.Least = general.LogLevel;
     }
 
     private static void SetScheduler(Log log, SchedulerConfig? scheduler)

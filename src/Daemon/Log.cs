@@ -9,7 +9,7 @@ namespace TwinTrack.Daemon;
 /// </summary>
 /// <remarks>
 /// A line that cannot be written is lost and counted, nothing else. Saying things once per episode is the caller's
-/// business. Threads may share a log.
+/// business; where that fails, <see cref="LogBudget"/> keeps warnings and errors to a pace. Threads may share a log.
 /// </remarks>
 public sealed class Log : IDisposable
 {
@@ -18,6 +18,7 @@ public sealed class Log : IDisposable
     private readonly TextWriter? _error;
     private readonly TimeProvider _time;
     private readonly string _syslogPath;
+    private readonly LogBudget _budget;
     private AppendFile? _file;
     private SyslogWriter? _syslog;
     private long _lost;
@@ -34,10 +35,14 @@ public sealed class Log : IDisposable
         _error = error;
         _time = time ?? TimeProvider.System;
         _syslogPath = syslogPath;
+        _budget = new LogBudget(_time);
     }
 
     /// <summary>Whether lines go to the terminal too.</summary>
     public bool UsesTerminal { get; set; } = true;
+
+    /// <summary>Lines below this level are not written (LogLevel).</summary>
+    public LogLevel Least { get; set; } = LogLevel.Info;
 
     /// <summary>Lines that did not reach one of their places.</summary>
     public long Lost => _lost + (_syslog?.Lost ?? 0);
@@ -66,6 +71,26 @@ public sealed class Log : IDisposable
         {
             _syslog?.Dispose();
             _syslog = new SyslogWriter(facility, _time, _syslogPath);
+        }
+    }
+
+    /// <summary>Writes to no file any more.</summary>
+    public void CloseFile()
+    {
+        lock (_lock)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+    }
+
+    /// <summary>Writes to the system log no more.</summary>
+    public void CloseSyslog()
+    {
+        lock (_lock)
+        {
+            _syslog?.Dispose();
+            _syslog = null;
         }
     }
 
@@ -102,12 +127,13 @@ public sealed class Log : IDisposable
     /// <summary>Writes a line.</summary>
     public void Write(LogLevel level, string text)
     {
-        string stamp = LogTime.Long(_time.GetLocalNow());
-        string line = $"[{stamp}] (pid={Environment.ProcessId}) [{NameOf(level)}] {text}\n";
+        if (level < Least) return;
         lock (_lock)
         {
-            WriteLine(level >= LogLevel.Warning, line);
-            _syslog?.Write(level, text);
+            long leftOut = 0;
+            if (level >= LogLevel.Warning && !_budget.TryTake(out leftOut)) return;
+            if (leftOut > 0) WriteNow(LogLevel.Warning, $"{leftOut} warnings and errors were left out");
+            WriteNow(level, text);
         }
     }
 
@@ -118,6 +144,7 @@ public sealed class Log : IDisposable
         string line = $"{LogTime.Long(_time.GetLocalNow())}\t{flow}\n";
         lock (_lock)
         {
+            if (_budget.IsExhausted) return;
             WriteLine(isError: true, line);
             _syslog?.Write(LogLevel.Error, flow);
         }
@@ -140,6 +167,15 @@ public sealed class Log : IDisposable
 
     private static string FileProblem(string path, string reason) =>
         $"can't open logfile `{path}': {reason}";
+
+    private void WriteNow(LogLevel level, string text)
+    {
+        string stamp = LogTime.Long(_time.GetLocalNow());
+        WriteLine(
+            level >= LogLevel.Warning,
+            $"[{stamp}] (pid={Environment.ProcessId}) [{NameOf(level)}] {text}\n");
+        _syslog?.Write(level, text);
+    }
 
     private void WriteLine(bool isError, string line)
     {

@@ -12,6 +12,7 @@ internal sealed class Signals : IDisposable
 
     private readonly PosixSignalRegistration[] _registrations;
     private volatile bool _isStopWanted;
+    private volatile bool _isReloadWanted;
     private volatile bool _isReopenWanted;
 
     public Signals()
@@ -24,7 +25,7 @@ internal sealed class Signals : IDisposable
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop),
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop),
             PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop),
-            PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reopen),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, Reload),
             PosixSignalRegistration.Create(UserSignal1, Reopen),
         ];
     }
@@ -35,7 +36,15 @@ internal sealed class Signals : IDisposable
     /// <summary>SIGTERM, SIGINT or SIGQUIT came.</summary>
     public bool IsStopWanted => _isStopWanted;
 
-    /// <summary>SIGHUP or SIGUSR1 came since the last call: log files were rotated.</summary>
+    /// <summary>SIGHUP came since the last call: the configuration is to be read again.</summary>
+    public bool TakeReload()
+    {
+        bool wanted = _isReloadWanted;
+        _isReloadWanted = false;
+        return wanted;
+    }
+
+    /// <summary>SIGUSR1 came since the last call: log files were rotated.</summary>
     public bool TakeReopen()
     {
         bool wanted = _isReopenWanted;
@@ -60,6 +69,13 @@ internal sealed class Signals : IDisposable
     {
         context.Cancel = true;
         _isStopWanted = true;
+        Wake();
+    }
+
+    private void Reload(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _isReloadWanted = true;
         Wake();
     }
 

@@ -34,6 +34,7 @@ internal sealed class SyncDaemon : IDisposable
     private readonly LinkPort _link;
     private readonly ControlServer _control;
     private readonly Signals _signals;
+    private readonly Reload _reload;
     private readonly SystemdNotifier _systemd;
     private readonly Poller _poller = new();
     private readonly List<PollInterest> _interests = [];
@@ -47,9 +48,15 @@ internal sealed class SyncDaemon : IDisposable
     /// <summary>Opens everything and fills the internal cache.</summary>
     /// <exception cref="StartException">Something is missing.</exception>
     public SyncDaemon(
-        DaemonConfig config, Log log, Signals signals, ControlListener listener, SystemdNotifier systemd)
+        DaemonConfig config,
+        Log log,
+        Signals signals,
+        Reload reload,
+        ControlListener listener,
+        SystemdNotifier systemd)
     {
         _log = log;
+        _reload = reload;
         _signals = signals;
         _systemd = systemd;
         SyncConfig sync = config.Sync!;
@@ -60,7 +67,7 @@ internal sealed class SyncDaemon : IDisposable
         _link = new LinkPort(_engine, OpenChannel(sync.Links[0]), (int)config.General.EventIterationLimit);
         _kernel = OpenKernel(config.General);
         _requests = new SyncRequests(config, _engine, _kernel, _link, Stop);
-        _control = new ControlServer(listener, _requests.Handle);
+        _control = new ControlServer(listener, _requests.Handle) { Denied = _log.WriteDenied };
         _requests.Control = _control;
         LoadTable();
     }
@@ -152,7 +159,14 @@ internal sealed class SyncDaemon : IDisposable
 
         if (_poller.Returned(_signalPlace) == 0) return;
         _signals.Clear();
-        if (_signals.TakeReopen()) _log.Reopen();
+        if (_signals.TakeReopen()) _reload.ReopenLogs();
+        if (_signals.TakeReload())
+        {
+            _systemd.Reloading();
+            _reload.Run();
+            _systemd.Ready();
+        }
+
         if (_signals.IsStopWanted) Stop();
     }
 

@@ -34,6 +34,9 @@ internal sealed class SystemdNotifier
     /// <summary>The daemon serves.</summary>
     public void Ready() => Send("READY=1");
 
+    /// <summary>The configuration is read again; <see cref="Ready"/> tells the end of it.</summary>
+    public void Reloading() => Send($"RELOADING=1\nMONOTONIC_USEC={Clock.Now.Microseconds}");
+
     /// <summary>The daemon ends.</summary>
     public void Stopping() => Send("STOPPING=1");
 

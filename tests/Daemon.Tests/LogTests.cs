@@ -36,6 +36,40 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void Lines_below_the_level_are_not_written()
+    {
+        using Log log = MakeLog();
+        log.Least = LogLevel.Warning;
+        log.Notice("no");
+        log.Warning("yes");
+        Assert.Empty(_output.ToString());
+        Assert.EndsWith("[warning] yes\n", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flood_of_errors_is_cut_and_counted_and_the_flows_go_with_their_lines()
+    {
+        var time = new SteppedTime();
+        using var log = new Log(_output, _error, time, "/nonexistent");
+        for (int line = 0; line < LogBudget.Burst + 7; line++)
+        {
+            log.Error("commit-create");
+            log.WriteFlow("flow");
+        }
+
+        Assert.Equal(2 * LogBudget.Burst, _error.ToString().Split('\n').Length - 1);
+        log.Notice("a notice always comes");
+        Assert.NotEmpty(_output.ToString());
+
+        _error.GetStringBuilder().Clear();
+        time.Seconds++;
+        log.Error("commit-create");
+        string[] lines = _error.ToString().Split('\n');
+        Assert.EndsWith("[warning] 7 warnings and errors were left out", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("[ERROR] commit-create", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_flow_has_the_time_only()
     {
         using Log log = MakeLog();
@@ -175,5 +209,14 @@ public sealed class LogTests : IDisposable
         public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
         public override DateTimeOffset GetUtcNow() => now;
+    }
+
+    private sealed class SteppedTime : TimeProvider
+    {
+        public long Seconds { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Seconds;
     }
 }

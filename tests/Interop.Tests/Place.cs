@@ -26,6 +26,8 @@ internal sealed class Place : IDisposable
 
     public string Folder => _directory.Path;
 
+    public NetNamespace Namespace => _home;
+
     public string Prefix => Folder + "/n";
 
     public string ConfigPath => Prefix + ".conf";
@@ -53,6 +55,13 @@ internal sealed class Place : IDisposable
         return _home.Execute([_program, "-C", ConfigPath, .. arguments]);
     }
 
+    /// <summary>Runs it to its end behind another program that starts it.</summary>
+    public CommandResult RunBehind(string[] starter, string text, params string[] arguments)
+    {
+        File.WriteAllText(ConfigPath, text);
+        return _home.Execute([.. starter, _program, "-C", ConfigPath, .. arguments]);
+    }
+
     /// <summary>Runs it to its end with <c>setpriv</c> before it.</summary>
     public CommandResult RunWithout(string privilege, string text, params string[] arguments)
     {
@@ -62,12 +71,23 @@ internal sealed class Place : IDisposable
     }
 
     /// <summary>Starts it in the foreground and waits until it answers.</summary>
-    public Process Start()
+    public Process Start() => Start(Text);
+
+    /// <summary>Starts it with a configuration of one's own.</summary>
+    /// <param name="text">The configuration.</param>
+    /// <param name="starter">A program and its arguments that starts it.</param>
+    public Process Start(string text, params string[] starter)
     {
-        File.WriteAllText(ConfigPath, Text);
-        Process process = _home.Start(Prefix + ".out", _program, "-C", ConfigPath);
+        File.WriteAllText(ConfigPath, text);
+        Process process = _home.Start(Prefix + ".out", [.. starter, _program, "-C", ConfigPath]);
         Eventually.Holds(() => process.HasExited || Control("-s").ExitCode == 0 ? null : "it does not answer");
         return process;
+    }
+
+    /// <summary>Lets other users read the configuration and reach what is below the folder.</summary>
+    public void LetOthersIn()
+    {
+        Command.Require("chmod", ["o+x", Path.GetDirectoryName(Folder)!, Folder]);
     }
 
     /// <summary>A client's call.</summary>

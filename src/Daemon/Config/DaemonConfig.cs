@@ -64,12 +64,18 @@ public sealed record GeneralConfig
     /// <summary>Facility of syslog messages, null for none.</summary>
     public SyslogFacility? Syslog { get; init; }
 
+    /// <summary>Least important lines that are logged.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Info;
+
     /// <summary>Path of the lock file.</summary>
     public string LockFile { get; init; } = "/var/lock/conntrackd.lock";
 
     /// <summary>Path of the control socket (UNIX Path).</summary>
     /// <remarks>conntrackd has no default and cannot be reached then; ours is the path all its examples use.</remarks>
     public string ControlPath { get; init; } = "/var/run/conntrackd.ctl";
+
+    /// <summary>Group whose members may read (UNIX Group); null: nobody but the owner and root.</summary>
+    public string? ControlGroup { get; init; }
 
     /// <summary>Receive buffer of the event socket in bytes as the kernel reports it; 0: system default.</summary>
     public uint NetlinkBufferSize { get; init; }

@@ -20,6 +20,13 @@ internal static class GeneralKeywords
                     draft.General = draft.General with { ControlPath = value.Text };
             },
         },
+        new("Group", "Group whose members may list caches and read statistics; the rest is for the owner and root.")
+        {
+            Value = ValueKind.Name,
+            IsOurs = true,
+            Expected = "the name of a group",
+            Set = (draft, value) => draft.General = draft.General with { ControlGroup = value.Text },
+        },
         new("Backlog", "Ignored: clients never wait for a place in the queue.")
         {
             Value = ValueKind.Number,
@@ -74,6 +81,14 @@ internal static class GeneralKeywords
             Value = ValueKind.Bool | ValueKind.Name,
             Default = "off",
             Set = SetSyslog,
+        },
+        new("LogLevel", "Least important lines of the log: error, warning, notice, or info for all.")
+        {
+            Value = ValueKind.Name,
+            Default = "info",
+            IsOurs = true,
+            Expected = "error, warning, notice or info",
+            Set = SetLogLevel,
         },
         new("LockFile", "Lock file that keeps a second daemon from starting.")
         {
@@ -151,9 +166,14 @@ internal static class GeneralKeywords
     private static readonly string[] Facilities =
         ["daemon", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
 
+    private static readonly string[] Levels = ["info", "notice", "warning", "error"];
+
     /// <summary>The name of a facility in the file.</summary>
     public static string NameOf(SyslogFacility facility) =>
         facility == SyslogFacility.Daemon ? Facilities[0] : Facilities[1 + (facility - SyslogFacility.Local0)];
+
+    /// <summary>The name of a level in the file.</summary>
+    public static string NameOf(LogLevel level) => Levels[(int)level];
 
     private static SyslogFacility? FacilityOf(string name) => Array.IndexOf(Facilities, name) switch
     {
@@ -161,6 +181,13 @@ internal static class GeneralKeywords
         0 => SyslogFacility.Daemon,
         var index => SyslogFacility.Local0 + (index - 1),
     };
+
+    private static void SetLogLevel(ConfigDraft draft, Value value)
+    {
+        int level = Array.IndexOf(Levels, value.Text.ToLowerInvariant());
+        if (level < 0) draft.Fail(value.Token, $"unknown level `{value.Text}', expected {string.Join(", ", Levels)}");
+        else draft.General = draft.General with { LogLevel = (LogLevel)level };
+    }
 
     private static void SetSyslog(ConfigDraft draft, Value value)
     {

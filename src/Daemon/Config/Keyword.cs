@@ -80,6 +80,9 @@ internal sealed record Keyword(string Name, string Help)
     /// <summary>Accepted for old files only.</summary>
     public bool IsDeprecated { get; init; }
 
+    /// <summary>The original does not know it: a file that uses it is refused there.</summary>
+    public bool IsOurs { get; init; }
+
     /// <summary>Words between the keyword and the block.</summary>
     public IReadOnlyList<Argument> Arguments { get; init; } = [];
 

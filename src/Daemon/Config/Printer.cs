@@ -26,9 +26,11 @@ public static class Printer
         writer.Set("HashLimit", general.HashLimit);
         writer.Set("LogFile", general.LogFile ?? "off");
         writer.Set("Syslog", Facility(general.Syslog));
+        if (general.LogLevel != LogLevel.Info) writer.Set("LogLevel", GeneralKeywords.NameOf(general.LogLevel));
         writer.Set("LockFile", general.LockFile);
         writer.Open("UNIX");
         writer.Set("Path", general.ControlPath);
+        if (general.ControlGroup is { } group) writer.Set("Group", group);
         writer.Close();
         writer.Set("NetlinkBufferSize", general.NetlinkBufferSize);
         writer.Set("NetlinkBufferSizeMaxGrowth", general.NetlinkBufferSizeMaxGrowth);

@@ -37,6 +37,9 @@ public struct ControlStats
     /// <summary>Of <see cref="ReadFailed"/>: the request did not come in time.</summary>
     public uint TimedOut;
 
+    /// <summary>Requests that the client may not make.</summary>
+    public uint Denied;
+
     /// <summary>Clients that had to make room for a new one.</summary>
     public uint Displaced;
 

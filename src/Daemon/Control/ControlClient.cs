@@ -16,6 +16,9 @@ public enum ControlResult
     /// <summary>The daemon took the connection but closed or reset it before the answer was complete.</summary>
     BrokenOff,
 
+    /// <summary>The daemon refused the request: this user may only read.</summary>
+    Refused,
+
     /// <summary>The daemon did not answer in time.</summary>
     Silent,
 
@@ -63,6 +66,7 @@ public static class ControlClient
         ControlResult.CannotConnect => "can't connect: is conntrackd running? appropriate permissions?",
         ControlResult.BrokenOff => "the daemon closed the connection before the answer was complete",
         ControlResult.Silent => "the daemon does not answer",
+        ControlResult.Refused => "the daemon refused: this user may only list caches (-i, -e) and read statistics (-s)",
         _ => "",
     };
 
@@ -91,11 +95,14 @@ public static class ControlClient
         if (error != SocketError.Success || sent != code.Length) return ControlResult.BrokenOff;
 
         byte[] buffer = new byte[BufferSize];
+        bool isFirst = true;
         while (true)
         {
             int count = socket.Receive(buffer, SocketFlags.None, out error);
             if (error is SocketError.TimedOut or SocketError.WouldBlock) return ControlResult.Silent;
+            if (isFirst && error == SocketError.ConnectionReset) return ControlResult.Refused;
             if (error != SocketError.Success) return ControlResult.BrokenOff;
+            isFirst = false;
             if (count == 0) return ControlResult.Done;
             if (!TryWrite(output, buffer.AsSpan(0, count))) return ControlResult.OutputClosed;
         }

@@ -15,6 +15,7 @@ internal static partial class ControlLibc
     public const int StatModeOffset = 28; // stx_mode
     public const int StatInodeOffset = 32; // stx_ino
     public const int StatDeviceOffset = 136; // stx_dev_major, stx_dev_minor
+    public const int GroupIdOffset = 16; // gr_gid of struct group
     public const int FileTypeMask = 0xf000; // S_IFMT
     public const int FileTypeSocket = 0xc000; // S_IFSOCK
 
@@ -29,6 +30,18 @@ internal static partial class ControlLibc
 
     [LibraryImport("libc", EntryPoint = "close")]
     public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint UserId();
+
+    [LibraryImport("libc", EntryPoint = "getgrnam", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint FindGroup(string name);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true)]
+    public static partial int SetOwner(ReadOnlySpan<byte> path, int user, int group);
+
+    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
+    public static partial int SetMode(ReadOnlySpan<byte> path, uint mode);
 
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint SetFileModeMask(uint mask);

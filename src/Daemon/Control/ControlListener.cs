@@ -1,11 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace TwinTrack.Daemon.Control;
 
-/// <summary>The listening control socket and its file, which only the owner may use (srw-------).</summary>
+/// <summary>
+/// The listening control socket and its file, which only the owner may use (srw-------) unless a group is let in.
+/// </summary>
 /// <remarks>
 /// A file that a dead daemon left is taken over, one on which somebody answers is not. At the end the file is removed
 /// only while it is still ours.
@@ -17,6 +20,8 @@ public sealed class ControlListener : IDisposable
 
     private const int Backlog = 100;
     private const uint OwnerOnly = 0x7f; // 0177
+    private const uint OwnerReadWrite = 0x180; // 0600
+    private const uint OwnerAndGroup = 0x1b0; // 0660
 
     private readonly byte[] _path;
     private readonly FileIdentity _identity;
@@ -51,6 +56,27 @@ public sealed class ControlListener : IDisposable
         _ = TryIdentify(terminated, out FileIdentity identity);
         listener = new ControlListener(terminated, socket, identity);
         return true;
+    }
+
+    /// <summary>Lets the members of a group connect.</summary>
+    /// <param name="group">Its name, or its number; null: nobody but the owner.</param>
+    /// <returns>One line that says why not, null when it worked.</returns>
+    public string? Admit(string? group)
+    {
+        if (group is null)
+        {
+            return ControlLibc.SetMode(_path, OwnerReadWrite) == 0 ? null
+                : $"can't take the unix socket from its group: {LastError()}";
+        }
+
+        nint entry = ControlLibc.FindGroup(group);
+        int id = entry == 0 ? -1 : Marshal.ReadInt32(entry, ControlLibc.GroupIdOffset);
+        if (entry == 0 && !int.TryParse(group, NumberStyles.None, CultureInfo.InvariantCulture, out id))
+            return $"there is no group `{group}' (UNIX {{ Group }})";
+
+        // The group first: for a moment nobody but the owner, never somebody else.
+        bool isAdmitted = ControlLibc.SetOwner(_path, -1, id) == 0 && ControlLibc.SetMode(_path, OwnerAndGroup) == 0;
+        return isAdmitted ? null : $"can't give the unix socket to group `{group}': {LastError()}";
     }
 
     /// <summary>Closes the socket and removes its file.</summary>

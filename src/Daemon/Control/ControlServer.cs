@@ -24,6 +24,7 @@ public sealed class ControlServer : IDisposable
 
     private readonly ControlListener _listener;
     private readonly ControlHandler _handler;
+    private readonly uint _owner = ControlLibc.UserId();
     private readonly int _clientLimit;
     private readonly int _listenerDescriptor;
     private readonly Dictionary<int, ControlSession> _sessions = [];
@@ -45,6 +46,9 @@ public sealed class ControlServer : IDisposable
         _clientLimit = clientLimit;
         _listenerDescriptor = ControlSession.DescriptorOf(listener.Socket);
     }
+
+    /// <summary>A client asked for what it may not have.</summary>
+    public Action<ControlCall>? Denied { get; init; }
 
     /// <summary>Counters.</summary>
     public ref readonly ControlStats Stats => ref _stats;
@@ -220,6 +224,15 @@ public sealed class ControlServer : IDisposable
         }
 
         ControlCall call = new(request, session.Ticket, session.ReadCredentials(), now);
+        if (!ControlAccess.Admits(request, call.Peer, _owner))
+        {
+            _stats.Denied++;
+            Denied?.Invoke(call);
+            Close(session);
+            return;
+        }
+
+        session.Admit();
         ControlAnswer? answer = _handler(in call);
         if (session.IsClosed) return; // the command ended while it was being carried out
         if (answer is null)

@@ -70,19 +70,35 @@ internal sealed class ControlSession
 
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
+    /// <summary>
+    /// Reads the request. Its end stays in the socket until <see cref="Admit"/>: to close a connection with something
+    /// unread resets it, which is how a client learns that it was refused.
+    /// </summary>
     public ReadResult ReadRequest(Instant now, out ControlRequest request)
     {
         request = default;
-        int count = _socket.Receive(_request.AsSpan(_requestLength), SocketFlags.None, out SocketError error);
+        int count = _socket.Receive(_request.AsSpan(_requestLength), SocketFlags.Peek, out SocketError error);
         if (error == SocketError.WouldBlock) return ReadResult.Incomplete;
         if (error != SocketError.Success || count == 0) return ReadResult.Failed;
 
         LastActive = now;
-        _requestLength += count;
-        if (_requestLength < RequestSize) return ReadResult.Incomplete;
+        if (_requestLength + count < RequestSize)
+        {
+            _ = _socket.Receive(_request.AsSpan(_requestLength, count), SocketFlags.None, out _);
+            _requestLength += count;
+            return ReadResult.Incomplete;
+        }
 
         request = (ControlRequest)MemoryMarshal.Read<int>(_request);
         return ReadResult.Complete;
+    }
+
+    /// <summary>Takes the request out of the socket.</summary>
+    public void Admit()
+    {
+        Span<byte> end = _request.AsSpan(_requestLength);
+        _ = _socket.Receive(end, SocketFlags.None, out _);
+        _requestLength = RequestSize;
     }
 
     public PeerCredentials ReadCredentials()

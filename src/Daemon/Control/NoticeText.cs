@@ -33,6 +33,11 @@ public static class NoticeText
         }
     }
 
+    /// <summary>Says that a client asked for what it may not have.</summary>
+    public static void WriteDenied(this Log log, ControlCall call) => log.Warning(
+        $"control request {(int)call.Request} of user {call.Peer.UserId} (pid={call.Peer.ProcessId}) refused: "
+        + "it is for root and the user the daemon runs as");
+
     private static string Text(in SyncNotice notice, ControlRequest? cause) => notice.Kind switch
     {
         SyncNoticeKind.CommitStarted => cause == ControlRequest.CommitFlows

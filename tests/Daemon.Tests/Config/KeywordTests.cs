@@ -30,9 +30,9 @@ public sealed class KeywordTests
             Assert.Distinct(block.Select(row => row.Keyword.Name), StringComparer.Ordinal));
 
     [Fact]
-    public void Samples_use_every_keyword()
+    public void Samples_use_every_keyword_of_the_original()
     {
         string samples = string.Join('\n', Samples.Names("valid").Select(Samples.Text));
-        Assert.All(Rows, row => Assert.Matches($@"\b{row.Keyword.Name}\b", samples));
+        Assert.All(Rows.Where(row => !row.Keyword.IsOurs), row => Assert.Matches($@"\b{row.Keyword.Name}\b", samples));
     }
 }

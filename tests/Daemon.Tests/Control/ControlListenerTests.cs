@@ -22,6 +22,35 @@ public sealed class ControlListenerTests : IDisposable
     }
 
     [Fact]
+    public void A_group_may_be_let_in()
+    {
+        using ControlListener listener = Listen(SocketPath);
+        Assert.Null(listener.Admit(OwnGroup()));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+            File.GetUnixFileMode(SocketPath));
+    }
+
+    [Fact]
+    public void An_unknown_group_is_named()
+    {
+        using ControlListener listener = Listen(SocketPath);
+        Assert.Contains("`nosuchgroup'", listener.Admit("nosuchgroup"), StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SocketPath));
+    }
+
+    [Theory]
+    [InlineData(ControlRequest.FlowStatistics, 1000u, true)]
+    [InlineData(ControlRequest.DumpExternalExpectationsXml, 1000u, true)]
+    [InlineData(ControlRequest.Stop, 1000u, false)]
+    [InlineData(ControlRequest.FlushKernelFlows, 1000u, false)]
+    [InlineData((ControlRequest)999, 1000u, false)]
+    [InlineData(ControlRequest.Commit, 500u, true)]
+    [InlineData(ControlRequest.Commit, 0u, true)]
+    public void Only_the_owner_and_root_may_change_anything(ControlRequest request, uint user, bool expected) =>
+        Assert.Equal(expected, ControlAccess.Admits(request, new PeerCredentials(1, user, 7), owner: 500));
+
+    [Fact]
     public void The_umask_of_the_process_stays()
     {
         string before = Path.Combine(_folder.FullName, "before");
@@ -114,4 +143,9 @@ public sealed class ControlListenerTests : IDisposable
         Assert.True(ControlListener.TryListen(path, out ControlListener? listener, out string problem), problem);
         return listener;
     }
+
+    // /proc tells it as "Gid:" with the effective one second.
+    private static string OwnGroup() =>
+        File.ReadLines("/proc/self/status").First(line => line.StartsWith("Gid:", StringComparison.Ordinal))
+            .Split('\t')[2];
 }

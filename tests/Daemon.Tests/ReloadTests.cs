@@ -1,0 +1,97 @@
+using TwinTrack.Daemon.Config;
+using TwinTrack.Daemon.Control;
+using Xunit;
+
+namespace TwinTrack.Daemon.Tests;
+
+public sealed class ReloadTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("twintrack-reload-");
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+    private readonly Log _log;
+    private readonly ControlListener _listener;
+
+    public ReloadTests()
+    {
+        _log = new Log(_output, _error);
+        Assert.True(ControlListener.TryListen(PathOf("ctl"), out ControlListener? listener, out _));
+        _listener = listener;
+    }
+
+    private string ConfigPath => PathOf("conf");
+
+    [Fact]
+    public void Logs_and_level_are_taken_over_and_the_rest_is_refused_by_name()
+    {
+        Reload reload = Start("General { LogFile " + PathOf("one.log") + " }");
+        Write("General { LogFile " + PathOf("two.log") + " LogLevel warning HashLimit 7 UNIX { Path /x.ctl } }");
+
+        reload.Run();
+
+        Assert.Equal(LogLevel.Warning, _log.Least);
+        string[] lines = Lines(PathOf("two.log"));
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("`General HashLimit' has changed in " + ConfigPath, lines[0], StringComparison.Ordinal);
+        Assert.Contains("`General UNIX Path' has changed", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_with_an_error_changes_nothing()
+    {
+        Reload reload = Start("General { }");
+        Write("General { LogLevel error HashLimit x }");
+
+        reload.Run();
+
+        Assert.Equal(LogLevel.Info, _log.Least);
+        Assert.Contains($"{ConfigPath}:1:36: unexpected `x'", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("nothing has changed", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_the_same_is_not_mentioned()
+    {
+        Reload reload = Start("General { HashLimit 7 }");
+        Write("General { HashLimit 7 } # another comment");
+        reload.Run();
+        Assert.Empty(_error.ToString());
+        Assert.EndsWith("[notice] configuration reloaded\n", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_rotated_file_is_opened_anew()
+    {
+        Reload reload = Start("General { LogFile " + PathOf("a.log") + " }");
+        _log.Notice("before");
+        File.Move(PathOf("a.log"), PathOf("a.log.1"));
+        reload.ReopenLogs();
+        _log.Notice("after");
+        Assert.EndsWith("before", Assert.Single(Lines(PathOf("a.log.1"))), StringComparison.Ordinal);
+        Assert.EndsWith("after", Assert.Single(Lines(PathOf("a.log"))), StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        _log.Dispose();
+        _listener.Dispose();
+        _output.Dispose();
+        _error.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private static string[] Lines(string path) =>
+        File.ReadAllText(path).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private string PathOf(string name) => Path.Combine(_folder.FullName, name);
+
+    private void Write(string text) => File.WriteAllText(ConfigPath, text);
+
+    private Reload Start(string text)
+    {
+        Write(text);
+        DaemonConfig config = ConfigReader.Load(ConfigPath).Config!;
+        if (config.General.LogFile is { } path) Assert.Null(_log.OpenFile(path));
+        return new Reload(ConfigPath, config, _log, _listener);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using TwinTrack.Lab;
+using Xunit;
+
+namespace TwinTrack.Interop.Tests;
+
+/// <summary>Our daemon under a service manager: notifications, watchdog, signals, and the privilege it needs.</summary>
+[Trait("needs", "root")]
+public sealed class OperationTests
+{
+    private const string Nobody = "65534";
+
+    [Fact]
+    public void A_service_manager_hears_of_the_start_the_reload_the_stop_and_of_every_half_watchdog()
+    {
+        using var place = new Place();
+        using Socket manager = Listen(place.Folder + "/notify");
+        using Process daemon = place.Start(
+            Notifying(place), "env", $"NOTIFY_SOCKET={place.Folder}/notify", "WATCHDOG_USEC=200000");
+
+        Assert.Equal("READY=1", Receive(manager));
+        for (int beat = 0; beat < 4; beat++) Assert.Equal("WATCHDOG=1", Receive(manager));
+
+        Place.Signal("HUP", daemon.Id);
+        string[] reloading = ReceiveOther(manager).Split('\n');
+        Assert.Equal("RELOADING=1", reloading[0]);
+        Assert.StartsWith("MONOTONIC_USEC=", reloading[1], StringComparison.Ordinal);
+        Assert.Equal("READY=1", ReceiveOther(manager));
+
+        Place.Signal("TERM", daemon.Id);
+        Assert.Equal("STOPPING=1", ReceiveOther(manager));
+        daemon.WaitForExit();
+        Assert.Equal(0, daemon.ExitCode);
+    }
+
+    [Fact]
+    public void In_the_background_the_manager_is_told_whom_to_watch()
+    {
+        using var place = new Place();
+        using Socket manager = Listen(place.Folder + "/notify");
+        CommandResult start = place.RunBehind(
+            ["env", $"NOTIFY_SOCKET={place.Folder}/notify"], Notifying(place), "-d");
+        Assert.Equal((0, ""), (start.ExitCode, start.Errors));
+
+        string[] told = [Receive(manager), Receive(manager)];
+        string id = File.ReadAllText(place.LockPath).Trim();
+        Assert.Contains("READY=1", told, StringComparer.Ordinal);
+        Assert.Contains($"MAINPID={id}", told, StringComparer.Ordinal);
+        Assert.Equal(0, place.Control("-k").ExitCode);
+        Assert.Equal("STOPPING=1", Receive(manager));
+    }
+
+    [Fact]
+    public void Nothing_is_told_when_the_configuration_says_so()
+    {
+        using var place = new Place();
+        using Socket manager = Listen(place.Folder + "/notify");
+        Assert.Contains("Systemd Off", place.Text, StringComparison.Ordinal);
+        using Process daemon = place.Start(place.Text, "env", $"NOTIFY_SOCKET={place.Folder}/notify");
+        Assert.Equal(0, place.Control("-k").ExitCode);
+        daemon.WaitForExit();
+        Assert.Equal(0, manager.Available);
+    }
+
+    [Fact]
+    public void The_right_to_administer_the_network_is_enough()
+    {
+        using var place = new Place();
+        string open = place.Folder + "/open";
+        Directory.CreateDirectory(open);
+        Command.Require("chown", [Nobody, open]);
+        string text = place.Text.Replace(place.Prefix, open + "/n", StringComparison.Ordinal);
+        string[] asNobody =
+        [
+            "setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups",
+            "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin", "--bounding-set=-all,+net_admin",
+        ];
+        place.LetOthersIn();
+
+        using Process daemon = place.Start(text, asNobody);
+
+        FlowGenerator.Create(place.Namespace, 10);
+        Eventually.Equals(10, () => place.Control("-i").Output.Split('\n').Length - 1, "flows");
+        Assert.Equal(0, place.Control("-R").ExitCode);
+        Assert.Equal(0, place.Control("-k").ExitCode);
+        daemon.WaitForExit();
+        Assert.Equal(0, daemon.ExitCode);
+        Assert.Equal("n.log", Path.GetFileName(Assert.Single(Directory.GetFiles(open))));
+    }
+
+    [Fact]
+    public void After_a_rotation_it_writes_to_the_new_file_and_a_reload_leaves_it_running()
+    {
+        using var place = new Place();
+        using Process daemon = place.Start();
+        File.Move(place.LogPath, place.LogPath + ".1");
+        Place.Signal("USR1", daemon.Id);
+        Eventually.Holds(() => File.Exists(place.LogPath) ? null : "no new log");
+
+        File.WriteAllText(place.ConfigPath, place.Text.Replace("HashLimit ", "HashLimit 1", StringComparison.Ordinal));
+        Place.Signal("HUP", daemon.Id);
+
+        Eventually.Holds(() => File.ReadAllText(place.LogPath).Contains("configuration reloaded", StringComparison.Ordinal)
+            ? null : "no reload");
+        Assert.Contains("`General HashLimit' has changed", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
+        Assert.Equal(0, place.Control("-s").ExitCode);
+        Assert.Equal(0, place.Control("-k").ExitCode);
+        daemon.WaitForExit();
+        Assert.Equal(0, daemon.ExitCode);
+    }
+
+    private static string Notifying(Place place) =>
+        place.Text.Replace("Systemd Off", "Systemd On", StringComparison.Ordinal);
+
+    private static Socket Listen(string path)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = (int)Eventually.Patience.TotalMilliseconds,
+        };
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        return socket;
+    }
+
+    private static string Receive(Socket manager)
+    {
+        byte[] datagram = new byte[1024];
+        return Encoding.UTF8.GetString(datagram, 0, manager.Receive(datagram));
+    }
+
+    private static string ReceiveOther(Socket manager)
+    {
+        while (true)
+        {
+            string text = Receive(manager);
+            if (text != "WATCHDOG=1") return text;
+        }
+    }
+}
