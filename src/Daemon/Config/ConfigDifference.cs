@@ -20,7 +20,8 @@ internal static class ConfigDifference
     {
         var statements = new Dictionary<string, string>(StringComparer.Ordinal);
         var blocks = new Stack<string>();
-        foreach (string line in printed.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        const StringSplitOptions options = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+        foreach (string line in printed.Split('\n', options))
         {
             if (line == "}")
             {
