@@ -19,7 +19,9 @@ internal struct KernelStats
 /// <param name="BufferBytes">Size the kernel should report for the receive buffer; 0 for the system's.</param>
 /// <param name="BufferLimitBytes">Limit of the doubling after an overrun; 0 for no doubling.</param>
 /// <param name="IsReliable">Ask the kernel to keep what it could not deliver.</param>
-internal sealed record EventOptions(int BufferBytes, int BufferLimitBytes, bool IsReliable);
+/// <param name="Filter">What the kernel shall drop itself; null for nothing.</param>
+internal sealed record EventOptions(
+    int BufferBytes, int BufferLimitBytes, bool IsReliable, KernelFilter? Filter = null);
 
 /// <summary>Everything between the engine and the kernel: events and dumps in, requests out.</summary>
 /// <remarks>Each call does a bounded amount of work, so that one busy source never holds the loop.</remarks>
@@ -32,32 +34,34 @@ internal sealed class KernelPort : IDisposable
     private const int EventBufferCost = 1280;
 
     private readonly SyncEngine _engine;
-    private readonly EventOptions _options;
-    private readonly EventStream _events;
+    private readonly int _bufferLimitBytes;
+    private readonly EventStream? _events;     // null: the table is polled
     private readonly FlowDump _dump = new();
     private readonly RequestQueue _requests = new();
     private readonly KernelFlush _flush;
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
     private KernelRequest _request;
     private SnapshotPurpose _purpose;
+    private ulong _malformedBefore;
+    private int _bucketsBefore;
+    private bool _isLossUntold;
     private PackedFlow _flow;
     private KernelStats _stats;
 
     /// <summary>Opens all sockets; the events are subscribed to first, so that no change falls between.</summary>
+    /// <param name="engine">Takes events and dumps, makes requests.</param>
+    /// <param name="options">How to listen to events; null: not at all, the table is polled.</param>
     /// <exception cref="NetlinkException">A privilege or a kernel feature is missing.</exception>
-    public KernelPort(SyncEngine engine, EventOptions options)
+    public KernelPort(SyncEngine engine, EventOptions? options)
     {
         _engine = engine;
-        _options = options;
-        _events = new EventStream(EventGroups.Flows);
-        if (options.BufferBytes > 0) _events.Socket.SetReceiveBufferSize(options.BufferBytes / 2);
-        if (options.IsReliable)
+        if (options is not null)
         {
-            _events.Socket.SetReliableDelivery(true).ThrowIfFailed("reliable event delivery");
-            _events.Socket.SetSilentLoss(true).ThrowIfFailed("reliable event delivery");
+            _events = OpenEvents(options);
+            _bufferLimitBytes = options.BufferLimitBytes;
+            BufferBytes = _events.Socket.ReceiveBufferSize;
         }
 
-        BufferBytes = _events.Socket.ReceiveBufferSize;
         _flush = new KernelFlush(engine.Options.Filter);
     }
 
@@ -69,13 +73,17 @@ internal sealed class KernelPort : IDisposable
 
     public ref readonly KernelStats Stats => ref _stats;
 
-    /// <summary>Receive buffer of the event socket, as the kernel reports it.</summary>
-    public int BufferBytes { get; private set; }
+    /// <summary>Receive buffer of the event socket, as the kernel reports it; without one what the shell says.</summary>
+    public int BufferBytes { get; set; }
+
+    /// <summary>Why the kernel does not filter although it was to; then the engine does it alone.</summary>
+    public NetlinkError FilterError { get; private set; }
 
     /// <summary>Until when the event socket should be left to fill.</summary>
     public Instant ReadEventsAt => _pacer.ReadAt;
 
-    public int EventDescriptor => _events.Socket.Descriptor;
+    /// <summary>The descriptor of the event socket, or -1 without one.</summary>
+    public int EventDescriptor => _events?.Socket.Descriptor ?? -1;
 
     /// <summary>The descriptor of a dump under way, or -1.</summary>
     public int DumpDescriptor => _dump.IsRunning ? _dump.Descriptor : -1;
@@ -84,15 +92,14 @@ internal sealed class KernelPort : IDisposable
     /// <returns>The kernel's error if the dump failed.</returns>
     public NetlinkError LoadTable()
     {
-        NetlinkError error = _dump.Start();
-        if (!error.IsSuccess) return error;
+        if (!StartDump(Clock.Now, SnapshotPurpose.Start)) return _dump.Error;
 
-        _purpose = SnapshotPurpose.Start;
-        _engine.OnSnapshot(Clock.Now, _purpose, SnapshotStep.Begin, in _flow);
+        // What happens meanwhile waits in the event socket: read along, so that it does not overflow.
         while (_dump.IsRunning)
         {
             ReadDump(Clock.Now);
-            if (_dump.IsRunning) _dump.Wait(1000);
+            ReadEvents(Clock.Now);
+            if (_dump.IsRunning) _dump.Wait(1);
         }
 
         return _dump.Error;
@@ -102,7 +109,7 @@ internal sealed class KernelPort : IDisposable
     /// <returns>True when there are more than one turn takes.</returns>
     public bool ReadEvents(Instant now)
     {
-        if (_pacer.IsPausing(now)) return false;
+        if (_events is null || _pacer.IsPausing(now)) return false;
 
         int count = 0;
         while (count < MostEventsPerTurn)
@@ -117,7 +124,7 @@ internal sealed class KernelPort : IDisposable
                     count++;
                     continue;
                 case EventStatus.Overrun:
-                    OnOverrun(now);
+                    OnOverrun(_events);
                     continue;
                 case EventStatus.Failed:
                     _stats.CatchFailed++;
@@ -126,6 +133,8 @@ internal sealed class KernelPort : IDisposable
 
             _stats.EventsReceived += (ulong)count;
             _pacer.OnRead(now, count, BufferBytes / EventBufferCost);
+            if (_isLossUntold) _engine.OnOverrun(now);
+            _isLossUntold = false;
             return false;
         }
 
@@ -145,7 +154,7 @@ internal sealed class KernelPort : IDisposable
                     continue;
                 case DumpStatus.WouldBlock:
                     return;
-                case DumpStatus.End when !_dump.WasInterrupted:
+                case DumpStatus.End when IsDumpComplete():
                     _engine.OnSnapshot(now, _purpose, SnapshotStep.End, in _flow);
                     return;
                 default:
@@ -169,10 +178,27 @@ internal sealed class KernelPort : IDisposable
 
     public void Dispose()
     {
-        _events.Dispose();
+        _events?.Dispose();
         _dump.Dispose();
         _requests.Dispose();
         _flush.Dispose();
+    }
+
+    private EventStream OpenEvents(EventOptions options)
+    {
+        var events = new EventStream(EventGroups.Flows);
+        try
+        {
+            FilterError = options.Filter?.AttachTo(events) ?? NetlinkError.Success;
+            if (options.BufferBytes > 0) events.Socket.SetReceiveBufferSize(options.BufferBytes / 2);
+            if (options.IsReliable) events.Socket.SetReliableDelivery(true).ThrowIfFailed("reliable event delivery");
+            return events;
+        }
+        catch
+        {
+            events.Dispose();
+            throw;
+        }
     }
 
     private static FlowChange ChangeOf(EventKind kind) => kind switch
@@ -189,13 +215,14 @@ internal sealed class KernelPort : IDisposable
         return portId == _flush.PortId ? EventOrigin.Flush : EventOrigin.Other;
     }
 
-    private void OnOverrun(Instant now)
+    // The kernel keeps what it had when it began to drop, and drops until all of that is read: then the engine is told.
+    private void OnOverrun(EventStream events)
     {
         _stats.Overruns++;
         _stats.CatchFailed++;
-        _engine.OnOverrun(now);
+        _isLossUntold = true;
         int before = BufferBytes;
-        int after = _options.BufferLimitBytes > 0 ? _events.GrowBuffer(_options.BufferLimitBytes) : before;
+        int after = _bufferLimitBytes > 0 ? events.GrowBuffer(_bufferLimitBytes) : before;
         BufferBytes = after;
         if (after > before) BufferGrew?.Invoke(after);
         else BufferAtLimit?.Invoke();
@@ -225,12 +252,21 @@ internal sealed class KernelPort : IDisposable
         }
     }
 
-    private void StartDump(Instant now, SnapshotPurpose purpose)
+    private bool StartDump(Instant now, SnapshotPurpose purpose)
     {
         _purpose = purpose;
+        _malformedBefore = _dump.Malformed;
+        _bucketsBefore = TableSize.ReadBuckets();
         _engine.OnSnapshot(now, purpose, SnapshotStep.Begin, in _flow);
-        if (!_dump.Start().IsSuccess) _engine.OnSnapshot(now, purpose, SnapshotStep.Abort, in _flow);
+        if (_dump.Start().IsSuccess) return true;
+        _engine.OnSnapshot(now, purpose, SnapshotStep.Abort, in _flow);
+        return false;
     }
+
+    // Of flows that moved to another place of the table while it was read, and of what could not be read, nothing is
+    // known: that they did not come does not mean that they are gone.
+    private bool IsDumpComplete() => !_dump.WasInterrupted && _dump.Malformed == _malformedBefore
+        && TableSize.ReadBuckets() == _bucketsBefore;
 
     private void ReadAnswers(Instant now)
     {

@@ -31,8 +31,6 @@ internal static class Requirements
         if (sync.DisableInternalCache) Refuse("DisableInternalCache");
         if (sync.DisableExternalCache) Refuse("DisableExternalCache");
         if (sync.SyncExpectations) Refuse("ExpectationSync");
-        if (config.General.PollSeconds is not null) Refuse("PollSecs");
-        if (config.General.Filter is { InKernel: true }) Refuse("Filter From Kernelspace");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
         if (sync.Links.Count > 1) Refuse("more than one dedicated link");
         if (sync.Links[0].Kind == LinkKind.Multicast) Refuse("a Multicast link");

@@ -65,7 +65,7 @@ internal sealed class SyncDaemon : IDisposable
             new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
             Clock.Now);
         _link = new LinkPort(_engine, OpenChannel(sync.Links[0]), (int)config.General.EventIterationLimit);
-        _kernel = OpenKernel(config.General);
+        _kernel = OpenKernel(config.General, _engine.Options.Filter);
         _requests = new SyncRequests(config, _engine, _kernel, _link, Stop);
         _control = new ControlServer(listener, _requests.Handle) { Denied = _log.WriteDenied };
         _requests.Control = _control;
@@ -205,24 +205,18 @@ internal sealed class SyncDaemon : IDisposable
         }
     }
 
-    private KernelPort OpenKernel(GeneralConfig general)
+    private KernelPort OpenKernel(GeneralConfig general, FlowFilter filter)
     {
-        uint buffer = general.NetlinkBufferSize;
-        uint limit = general.NetlinkBufferSizeMaxGrowth;
-        bool isUsable = buffer > 0 && buffer <= limit;
         try
         {
-            var options = new EventOptions(isUsable ? (int)buffer : 0, (int)limit, general.EventsReliable);
-            var kernel = new KernelPort(_engine, options) { BufferGrew = OnBufferGrew, BufferAtLimit = OnBufferLimit };
-            if (general.EventsReliable) _log.Notice("reliable ctnetlink event delivery is ENABLED.");
-            if (general.Filter is not null) _log.Notice("using user-space event filtering");
-            if (!isUsable)
-            {
-                _log.Notice("NetlinkBufferSize is either not set or is greater than NetlinkBufferSizeMaxGrowth. "
-                    + "Using current system buffer size");
-            }
-
-            _log.Notice($"netlink event socket buffer size has been set to {kernel.BufferBytes} bytes");
+            KernelPort kernel = general.PollSeconds is null
+                ? new KernelPort(_engine, EventOptionsOf(general, filter))
+                {
+                    BufferGrew = OnBufferGrew,
+                    BufferAtLimit = OnBufferLimit,
+                }
+                : new KernelPort(_engine, options: null) { BufferBytes = (int)general.NetlinkBufferSize };
+            ReportKernel(general, kernel);
             return kernel;
         }
         catch (NetlinkException error)
@@ -231,6 +225,41 @@ internal sealed class SyncDaemon : IDisposable
                 $"can't open netlink handler: {error.Message}; it needs CAP_NET_ADMIN and a kernel with "
                 + "nf_conntrack_netlink", error);
         }
+    }
+
+    private static bool IsBufferSizeUsable(GeneralConfig general) =>
+        general.NetlinkBufferSize > 0 && general.NetlinkBufferSize <= general.NetlinkBufferSizeMaxGrowth;
+
+    private static EventOptions EventOptionsOf(GeneralConfig general, FlowFilter filter) => new(
+        IsBufferSizeUsable(general) ? (int)general.NetlinkBufferSize : 0,
+        (int)general.NetlinkBufferSizeMaxGrowth,
+        general.EventsReliable,
+        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : null);
+
+    private void ReportKernel(GeneralConfig general, KernelPort kernel)
+    {
+        if (general.PollSeconds is not null)
+        {
+            _log.Notice("running in polling mode");
+            return;
+        }
+
+        if (general.EventsReliable) _log.Notice("reliable ctnetlink event delivery is ENABLED.");
+        if (!kernel.FilterError.IsSuccess)
+        {
+            _log.Warning($"the kernel does not take the event filter ({kernel.FilterError}): "
+                + "events are filtered in user space, with the same result");
+        }
+
+        bool inKernel = general.Filter is { InKernel: true } && kernel.FilterError.IsSuccess;
+        if (general.Filter is not null) _log.Notice($"using {(inKernel ? "kernel" : "user")}-space event filtering");
+        if (!IsBufferSizeUsable(general))
+        {
+            _log.Notice("NetlinkBufferSize is either not set or is greater than NetlinkBufferSizeMaxGrowth. "
+                + "Using current system buffer size");
+        }
+
+        _log.Notice($"netlink event socket buffer size has been set to {kernel.BufferBytes} bytes");
     }
 
     private void LoadTable()

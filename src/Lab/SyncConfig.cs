@@ -36,6 +36,11 @@ public sealed record SyncConfig
     /// <summary>FTFW, NOTRACK or ALARM.</summary>
     public string Mode { get; init; } = "FTFW";
 
+    /// <summary>
+    /// The whole Filter block; null for the customary one: the protocols above, nothing of the nodes themselves.
+    /// </summary>
+    public string? Filter { get; init; }
+
     /// <summary>More lines for the mode's block.</summary>
     public string ModeLines { get; init; } = "";
 
@@ -64,14 +69,7 @@ public sealed record SyncConfig
             }
             NetlinkBufferSize {{NetlinkBufferSize}}
             NetlinkBufferSizeMaxGrowth {{NetlinkBufferSizeMaxGrowth}}
-            Filter From Userspace {
-                {{ProtocolFilter}}
-                Address Ignore {
-                    IPv4_address 127.0.0.1
-                    IPv4_address {{Address}}
-                    IPv4_address {{PeerAddress}}
-                }
-            }
+            {{Filter ?? CustomaryFilter}}
             {{GeneralLines}}
         }
         Sync {
@@ -88,6 +86,18 @@ public sealed record SyncConfig
             {{SyncLines}}
         }
 
+        """;
+
+    private string CustomaryFilter =>
+        $$"""
+        Filter From Userspace {
+            {{ProtocolFilter}}
+            Address Ignore {
+                IPv4_address 127.0.0.1
+                IPv4_address {{Address}}
+                IPv4_address {{PeerAddress}}
+            }
+        }
         """;
 
     private string ProtocolFilter =>

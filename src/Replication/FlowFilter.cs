@@ -15,6 +15,19 @@ public enum FilterAction : byte
     Ignore,
 }
 
+/// <summary>Which addresses of a flow the address set is compared with.</summary>
+public enum FilterPlaces : byte
+{
+    /// <summary>The original source or the reply source, the real server: one of them decides.</summary>
+    Ends,
+
+    /// <summary>
+    /// The original source and the original destination, each on its own: both must be listed to be accepted, and
+    /// neither may be listed to be ignored. This is what conntrackd's filter From Kernelspace does.
+    /// </summary>
+    OriginalTuple,
+}
+
 /// <summary>A host or network of the address set.</summary>
 /// <param name="Family">2 or 10.</param>
 /// <param name="Network">The address; bits beyond the prefix do not matter.</param>
@@ -32,21 +45,24 @@ public sealed class FlowFilter
     /// <param name="protocolAction">What happens to the listed protocols.</param>
     /// <param name="protocols">IP protocol numbers.</param>
     /// <param name="addressAction">What happens to the listed hosts and networks.</param>
-    /// <param name="networks">Compared with the original source and the reply source.</param>
+    /// <param name="networks">Hosts and networks of both families.</param>
     /// <param name="stateAction">What happens to the listed TCP states.</param>
     /// <param name="tcpStates">TCP states; flows of other protocols pass.</param>
+    /// <param name="places">Which addresses of a flow are looked at.</param>
     public FlowFilter(
         FilterAction protocolAction,
         IEnumerable<byte> protocols,
         FilterAction addressAction,
         IEnumerable<FilterNetwork> networks,
         FilterAction stateAction,
-        IEnumerable<TcpState> tcpStates)
+        IEnumerable<TcpState> tcpStates,
+        FilterPlaces places = FilterPlaces.Ends)
     {
         ProtocolAction = protocolAction;
         foreach (byte protocol in protocols) _protocols[protocol] = true;
         AddressAction = addressAction;
         _networks = [.. networks];
+        Places = places;
         StateAction = stateAction;
         foreach (TcpState state in tcpStates) _tcpStates |= 1u << (int)state;
     }
@@ -60,6 +76,9 @@ public sealed class FlowFilter
 
     /// <summary>What happens to the listed hosts and networks.</summary>
     public FilterAction AddressAction { get; }
+
+    /// <summary>Which addresses of a flow the address set is compared with.</summary>
+    public FilterPlaces Places { get; }
 
     /// <summary>What happens to the listed TCP states.</summary>
     public FilterAction StateAction { get; }
@@ -96,10 +115,17 @@ public sealed class FlowFilter
     private bool AcceptsAddresses(in PackedFlow flow)
     {
         if (AddressAction == FilterAction.None) return true;
+        if (Places == FilterPlaces.OriginalTuple) return AcceptsOriginal(in flow.Original);
 
         bool listed = IsListed(flow.Original.Family, flow.Original.Source)
             || IsListed(flow.Reply.Family, flow.Reply.Source);
         return listed == (AddressAction == FilterAction.Accept);
+    }
+
+    private bool AcceptsOriginal(in FlowTuple tuple)
+    {
+        bool wanted = AddressAction == FilterAction.Accept;
+        return IsListed(tuple.Family, tuple.Source) == wanted && IsListed(tuple.Family, tuple.Destination) == wanted;
     }
 
     private bool IsListed(byte family, Address address)

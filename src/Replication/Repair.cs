@@ -35,14 +35,14 @@ internal sealed class Repair(InternalCache cache, SyncMode mode)
     }
 
     /// <summary>Ends the dump.</summary>
-    /// <param name="purpose">What it was for: after lost events, what it did not confirm is gone.</param>
+    /// <param name="purpose">What it was for: when it compares, what it did not confirm is gone.</param>
     /// <param name="isComplete">Whether it was read to its end; else nothing may be concluded.</param>
     /// <returns>Whether there is something to sweep.</returns>
     public bool EndDump(SnapshotPurpose purpose, bool isComplete)
     {
         bool hasMemories = cache.EndSnapshot();
         Purpose = purpose;
-        _kills = isComplete && purpose == SnapshotPurpose.Repair;
+        _kills = isComplete && purpose is (SnapshotPurpose.Repair or SnapshotPurpose.Poll);
         if (_kills || hasMemories) _cursor = 0;
         return IsSweeping;
     }

@@ -10,7 +10,11 @@ public sealed partial class SyncEngine
     public void OnFlow(Instant now, FlowChange change, EventOrigin origin, in PackedFlow flow)
     {
         if (origin == EventOrigin.Inject) return;
-        if (!IsWanted(in flow, change == FlowChange.Destroy)) return;
+        if (!IsWanted(in flow, change == FlowChange.Destroy))
+        {
+            _stats.Value.EventsFiltered++;
+            return;
+        }
 
         uint handle = _internal.Apply(change, in flow, now.Seconds);
         if (handle == 0)
@@ -35,25 +39,34 @@ public sealed partial class SyncEngine
                 Merge(now, purpose, in flow);
                 break;
             default:
-                if (!_repair.EndDump(purpose, isComplete: step == SnapshotStep.End)) EndDump(purpose);
-                if (step == SnapshotStep.Abort && purpose == SnapshotPurpose.Repair) OnOverrun(now);
+                // What a failed dump did not repair is as lost as before.
+                if (step == SnapshotStep.Abort && purpose != SnapshotPurpose.Resync) OnOverrun(now);
+                if (!_repair.EndDump(purpose, isComplete: step == SnapshotStep.End)) EndDump(now, purpose);
                 break;
         }
     }
 
-    /// <summary>The kernel dropped events (ENOBUFS): repair once they have stopped coming too fast.</summary>
-    public void OnOverrun(Instant now)
-    {
-        if (Options.OverrunResyncSeconds is { } seconds) _repairAt = now.PlusSeconds(seconds);
-    }
+    /// <summary>
+    /// The kernel dropped events (ENOBUFS). To be called when everything that was received before the loss has been
+    /// handed in: the dump that repairs is newer than that, and would lose against it.
+    /// </summary>
+    public void OnOverrun(Instant now) => _repairSchedule.OnLoss(now);
 
-    private bool IsWanted(in PackedFlow flow, bool isDestroy)
+    private bool IsWanted(in PackedFlow flow, bool isDestroy) =>
+        flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol) && flow.Reply.Has(TupleParts.Source)
+        && Options.Filter.Accepts(in flow, isDestroy);
+
+    private void StartRepair(Instant now)
     {
-        bool isComplete = flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol)
-            && flow.Reply.Has(TupleParts.Source);
-        if (isComplete && Options.Filter.Accepts(in flow, isDestroy)) return true;
-        _stats.Value.EventsFiltered++;
-        return false;
+        if (_repairSchedule.Purpose == SnapshotPurpose.Repair)
+        {
+            _stats.Value.KernelResyncs++;
+            _notices.Add(SyncNoticeKind.RepairStarted);
+        }
+
+        if (_kernel.AddDump(_repairSchedule.Purpose, ticket: 0)) return;
+        _repairSchedule.OnEnd(now);
+        OnOverrun(now);
     }
 
     // What we did to the kernel ourselves is not news for the peers; a deletion of that kind leaves no trace.
@@ -72,22 +85,28 @@ public sealed partial class SyncEngine
 
     private void Merge(Instant now, SnapshotPurpose purpose, in PackedFlow flow)
     {
-        if (!IsWanted(in flow, isDestroy: false)) return;
+        if (!IsWanted(in flow, isDestroy: false))
+        {
+            // A flow that was let in with another state is still there.
+            _internal.Confirm(in flow);
+            return;
+        }
 
         uint handle = _internal.Merge(in flow, now.Seconds, out bool differs);
         if (handle == 0)
         {
             ReportFull();
         }
-        else if (differs && purpose == SnapshotPurpose.Repair)
+        else if (differs && purpose is (SnapshotPurpose.Repair or SnapshotPurpose.Poll))
         {
             _repair.OnDifference(handle);
         }
     }
 
-    private void EndDump(SnapshotPurpose purpose)
+    private void EndDump(Instant now, SnapshotPurpose purpose)
     {
         int ticket = _kernel.EndDump();
+        if (purpose == _repairSchedule.Purpose) _repairSchedule.OnEnd(now);
         if (purpose == SnapshotPurpose.Repair) _notices.Add(SyncNoticeKind.RepairDone, _repair.Differences);
         else if (purpose == SnapshotPurpose.Resync) _notices.Add(SyncNoticeKind.KernelResyncDone, ticket: ticket);
     }

@@ -35,11 +35,11 @@ public sealed partial class SyncEngine : IDisposable
     private readonly Notices _notices = new();
     private readonly Bulk _bulk;
     private readonly Repair _repair;
+    private readonly RepairSchedule _repairSchedule;
     private readonly CatchUp _catchUp = new();      // of the peer
     private readonly CatchUp _ownCatchUp = new();
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
-    private Instant _repairAt = Instant.Never;
 
     /// <summary>Makes an engine with empty caches.</summary>
     /// <param name="options">The configuration.</param>
@@ -56,6 +56,7 @@ public sealed partial class SyncEngine : IDisposable
         _commit = new Commit(_externalStore, options);
         _bulk = new Bulk(_internalStore, _mode);
         _repair = new Repair(_internal, _mode);
+        _repairSchedule = new RepairSchedule(options, now);
         if (options.StartupResync) RequestResync();
     }
 
@@ -71,7 +72,7 @@ public sealed partial class SyncEngine : IDisposable
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
             return Instant.Earlier(
                 Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), _external.NextExpiry),
-                Instant.Earlier(_purgeAt, _repairAt));
+                Instant.Earlier(_purgeAt, _repairSchedule.DueAt));
         }
     }
 
@@ -95,14 +96,8 @@ public sealed partial class SyncEngine : IDisposable
     {
         _mode.OnDeadline(now);
         _external.Expire(now);
-        if (_repair.IsSweeping && _repair.Sweep()) EndDump(_repair.Purpose);
-        if (now >= _repairAt)
-        {
-            _repairAt = Instant.Never;
-            _stats.Value.KernelResyncs++;
-            _notices.Add(SyncNoticeKind.RepairStarted);
-            _kernel.AddDump(SnapshotPurpose.Repair, ticket: 0);
-        }
+        if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
+        if (_repairSchedule.TakeDue(now)) StartRepair(now);
 
         BringWhatIsLacking(now);
         if (now < _purgeAt) return;

@@ -58,6 +58,9 @@ public enum SnapshotPurpose : byte
 
     /// <summary>After lost events: add, update, remove, and send the differences.</summary>
     Repair,
+
+    /// <summary>Instead of events (PollSecs): the same, without a word about it.</summary>
+    Poll,
 }
 
 /// <summary>A dedicated link, by its place in the configuration.</summary>

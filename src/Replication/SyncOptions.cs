@@ -48,8 +48,13 @@ public sealed record SyncOptions
     /// <summary>Replicate and restore TCP window scales instead of being liberal (TCPWindowTracking).</summary>
     public bool TcpWindowTracking { get; init; }
 
-    /// <summary>Seconds from an overrun to the repairing dump (NetlinkOverrunResync); null: never.</summary>
-    public uint? OverrunResyncSeconds { get; init; } = 30;
+    /// <summary>
+    /// Seconds from an overrun to the repairing dump (NetlinkOverrunResync); 0: at once; null: never.
+    /// </summary>
+    public uint? OverrunResyncSeconds { get; init; } = 0;
+
+    /// <summary>Seconds between two dumps that take the place of events (PollSecs); null: there are events.</summary>
+    public uint? PollSeconds { get; init; }
 
     /// <summary>SPAT_PORT, DPAT_PORT and ICMP_ID are sent least significant byte first, as hosts like x86 do.</summary>
     public bool PeersAreLittleEndian { get; init; } = true;

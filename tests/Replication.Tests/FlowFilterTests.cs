@@ -72,6 +72,30 @@ public sealed class FlowFilterTests
     }
 
     [Theory]
+    [InlineData("address accept 10.82.0.0/24 10.82.1.2", "established time-wait udp icmp")]
+    [InlineData("address accept 10.82.0.2", "")]                 // both addresses have to be listed
+    [InlineData("address accept 10.82.0.0/15 fd82::/64", "established time-wait syn udp icmp")]
+    [InlineData("address accept fd82::/64 fd82:1::/64", "ipv6")]
+    [InlineData("address ignore 10.82.1.2", "syn ipv6")]
+    [InlineData("address ignore 10.82.0.2 fd82:1::2", "")]
+    [InlineData("address ignore 192.0.2.1", "established time-wait syn ipv6 udp icmp")]
+    public void In_the_kernel_both_addresses_of_the_original_tuple_are_asked(string filter, string passing)
+    {
+        FlowFilter made = Make(filter, FilterPlaces.OriginalTuple);
+        string[] passed = [.. Bench.Where(flow => made.Accepts(flow.Value, isDestroy: false)).Select(flow => flow.Key)];
+        Assert.Equal(passing, string.Join(' ', passed));
+    }
+
+    [Fact]
+    public void In_the_kernel_the_server_behind_a_translation_is_not_asked()
+    {
+        PackedFlow flow = Tcp("10.82.0.2", "203.0.113.1", 80, TcpState.Established);
+        flow.Reply.Source = Flows.Host("10.82.1.2");
+        Assert.True(Make("address ignore 10.82.1.2", FilterPlaces.OriginalTuple).Accepts(in flow, isDestroy: false));
+        Assert.False(Make("address ignore 203.0.113.1", FilterPlaces.OriginalTuple).Accepts(in flow, isDestroy: false));
+    }
+
+    [Theory]
     [InlineData("10.0.0.0/8", "10.255.255.255", true)]
     [InlineData("10.0.0.0/8", "11.0.0.0", false)]
     [InlineData("10.128.0.0/9", "10.127.255.255", false)]
@@ -124,7 +148,7 @@ public sealed class FlowFilterTests
     }
 
     // "protocol accept 6 17; address ignore 10.0.0.0/8; state accept Established"
-    private static FlowFilter Make(string text)
+    private static FlowFilter Make(string text, FilterPlaces places = FilterPlaces.Ends)
     {
         var words = new Dictionary<string, string[]>(StringComparer.Ordinal);
         foreach (string clause in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
@@ -136,7 +160,7 @@ public sealed class FlowFilterTests
         return new FlowFilter(
             ActionOf("protocol"), Items("protocol").Select(byte.Parse),
             ActionOf("address"), Items("address").Select(Network),
-            ActionOf("state"), Items("state").Select(Enum.Parse<TcpState>));
+            ActionOf("state"), Items("state").Select(Enum.Parse<TcpState>), places);
 
         FilterAction ActionOf(string set) => !words.TryGetValue(set, out string[]? parts) ? FilterAction.None
             : string.Equals(parts[0], "accept", StringComparison.Ordinal) ? FilterAction.Accept : FilterAction.Ignore;

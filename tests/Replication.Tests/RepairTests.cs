@@ -7,22 +7,98 @@ namespace TwinTrack.Replication.Tests;
 public sealed class RepairTests
 {
     [Fact]
-    public void The_repair_starts_when_events_have_not_been_lost_for_the_configured_time()
+    public void The_repair_starts_the_configured_time_after_the_first_loss_however_many_follow()
     {
         using Node node = Node.Greeted(new SyncOptions { OverrunResyncSeconds = 30 });
         node.Engine.OnOverrun(node.Now);
         node.Run(20_000);
         node.Engine.OnOverrun(node.Now);
-        node.Run(29_999);
+        node.Run(9_999);
         Assert.Empty(node.Requests());
         node.Run(1);
         Assert.Equal(["Dump Repair"], node.RequestTexts());
         Assert.Equal([SyncNoticeKind.RepairStarted], node.NoticeKinds());
         Assert.Equal(1u, node.Stats.KernelResyncs);
+        EndEmpty(node);
+        node.Run(100_000);
+        Assert.Empty(node.Requests());
     }
 
     [Fact]
-    public void Without_a_configured_time_there_is_no_repair()
+    public void Without_a_configured_time_the_repair_starts_at_once()
+    {
+        using Node node = Node.Greeted();
+        node.Engine.OnOverrun(node.Now);
+        node.Run(0);
+        Assert.Equal(["Dump Repair"], node.RequestTexts());
+    }
+
+    [Theory]
+    [InlineData(0, 1_000)]          // at least a second
+    [InlineData(700, 7_000)]        // ten times what it took
+    public void Repairs_at_once_leave_pauses_between_them(int tookMilliseconds, int pauseMilliseconds)
+    {
+        using Node node = Node.Greeted();
+        node.Engine.OnOverrun(node.Now);
+        node.Run(0);
+        Assert.Single(node.Requests());
+        node.Engine.OnOverrun(node.Now);                  // while it is under way: not covered by it
+        node.Run(tookMilliseconds);
+        Assert.Empty(node.Requests());
+        EndEmpty(node);
+        node.Run(pauseMilliseconds - 1);
+        Assert.Empty(node.Requests());
+        node.Run(1);
+        Assert.Equal(["Dump Repair"], node.RequestTexts());
+    }
+
+    [Fact]
+    public void Without_events_the_table_is_read_regularly_and_nothing_is_said_about_it()
+    {
+        using Node node = Node.Greeted(new SyncOptions { PollSeconds = 10 });
+        node.Engine.OnOverrun(node.Now);
+        node.Run(6_999);                                  // greeting took three seconds
+        Assert.Empty(node.Requests());
+        foreach (string[] expected in (string[][])[["NEW 1", "NEW 2"], ["UPD 1", "DEL 2"], []])
+        {
+            node.Run(1);
+            Assert.Equal(["Dump Poll"], node.RequestTexts());
+            PackedFlow none = default;
+            node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Begin, in none);
+            bool isFirst = expected.Length > 0 && expected[0] == "NEW 1";
+            PackedFlow one = Flows.Tcp(1, isFirst ? TcpState.SynSent : TcpState.Established);
+            PackedFlow two = Flows.Tcp(2);
+            node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Entry, in one);
+            if (isFirst) node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Entry, in two);
+            node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.End, in none);
+            while (node.Engine.NextDeadline <= node.Now) node.Engine.OnDeadline(node.Now);
+            Assert.Equal(string.Join(' ', expected), string.Join(' ', node.Say()));
+            node.Run(9_999);
+            Assert.Empty(node.Requests());
+        }
+
+        Assert.Empty(node.Notices());
+        Assert.Equal(0u, node.Stats.KernelResyncs);
+    }
+
+    [Fact]
+    public void A_flow_whose_state_is_not_wanted_any_more_is_not_swept()
+    {
+        var established = new FlowFilter(
+            FilterAction.None, [], FilterAction.None, [], FilterAction.Accept, [TcpState.Established]);
+        using Node node = WithFlows(3, established);
+        Begin(node);
+        Entry(node, Flows.Tcp(0));
+        Entry(node, Flows.Tcp(1, TcpState.TimeWait));     // the event of it would have been dropped, too
+        Entry(node, Flows.Tcp(7, TcpState.TimeWait));
+        End(node);
+        Assert.Equal(["DEL 2"], node.Say());
+        Assert.Equal(2, node.Count(CacheKind.Internal));
+        Assert.Equal(0u, node.Stats.EventsFiltered);      // they are no events
+    }
+
+    [Fact]
+    public void With_off_there_is_no_repair()
     {
         using Node node = Node.Greeted(new SyncOptions { OverrunResyncSeconds = null });
         node.Engine.OnOverrun(node.Now);
@@ -193,9 +269,22 @@ public sealed class RepairTests
         Assert.Equal(10_000u, node.Stats.Internal.Active);
     }
 
-    private static Node WithFlows(int count)
+    private static void EndEmpty(Node node)
     {
-        Node node = Node.Greeted(new SyncOptions { ResendQueueSize = 100_000 });
+        PackedFlow none = default;
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Repair, SnapshotStep.Begin, in none);
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Repair, SnapshotStep.End, in none);
+        node.Run(0);
+    }
+
+    private static Node WithFlows(int count, FlowFilter? filter = null)
+    {
+        Node node = Node.Greeted(new SyncOptions
+        {
+            ResendQueueSize = 100_000,
+            OverrunResyncSeconds = 30,
+            Filter = filter ?? FlowFilter.AcceptAll,
+        });
         for (int number = 0; number < count; number++) node.New(number);
         node.AcknowledgeAll();
         Assert.Equal(0u, node.Stats.ResendQueue);

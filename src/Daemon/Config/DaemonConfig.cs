@@ -38,6 +38,7 @@ public sealed record DaemonConfig
             StartupResync = sync.StartupResync,
             TcpWindowTracking = sync.TcpWindowTracking,
             OverrunResyncSeconds = General.OverrunResyncSeconds,
+            PollSeconds = General.PollSeconds,
             Filter = General.Filter?.ToFlowFilter() ?? FlowFilter.AcceptAll,
             IndexSeed = indexSeed,
         };
@@ -83,8 +84,10 @@ public sealed record GeneralConfig
     /// <summary>Limit in bytes of the doubling after an overrun; 0 disables the size above, too.</summary>
     public uint NetlinkBufferSizeMaxGrowth { get; init; }
 
-    /// <summary>Seconds from an overrun to the repairing dump (NetlinkOverrunResync); null: never.</summary>
-    public uint? OverrunResyncSeconds { get; init; } = 30;
+    /// <summary>
+    /// Seconds from an overrun to the repairing dump (NetlinkOverrunResync); 0: at once; null: never.
+    /// </summary>
+    public uint? OverrunResyncSeconds { get; init; } = 0;
 
     /// <summary>Ask the kernel for reliable event delivery (NetlinkEventsReliable).</summary>
     public bool EventsReliable { get; init; }

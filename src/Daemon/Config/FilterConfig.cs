@@ -11,7 +11,7 @@ public readonly record struct FilterProtocol(string Name, byte Number);
 /// <summary>Block Filter: three sets, and a flow must pass all that were mentioned.</summary>
 public sealed record FilterConfig
 {
-    /// <summary>From Kernelspace: events are filtered on the socket; dumps are filtered by the daemon anyway.</summary>
+    /// <summary>From Kernelspace: events are filtered on the socket, dumps by the daemon in the same way.</summary>
     public bool InKernel { get; init; }
 
     /// <summary>What happens to the listed protocols; None: the set was not mentioned.</summary>
@@ -39,5 +39,6 @@ public sealed record FilterConfig
         AddressAction,
         Networks,
         StateAction,
-        States);
+        States,
+        InKernel ? FilterPlaces.OriginalTuple : FilterPlaces.Ends);
 }

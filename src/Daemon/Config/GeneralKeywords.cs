@@ -117,10 +117,10 @@ internal static class GeneralKeywords
                 else draft.Fail(value.Token, "`PollSecs' clause must be > 0");
             },
         },
-        new("NetlinkOverrunResync", "Seconds from lost events to the dump that repairs the caches, or on (30) or off.")
+        new("NetlinkOverrunResync", "Repair the caches after lost events: on (at once), off, or after so many seconds.")
         {
             Value = ValueKind.Bool | ValueKind.Number,
-            Default = "30",
+            Default = "on",
             Set = (draft, value) => draft.General = draft.General with { OverrunResyncSeconds = Resync(value) },
         },
         new("NetlinkEventsReliable", "The kernel keeps what it could not deliver and tries again.")
@@ -270,7 +270,7 @@ internal static class GeneralKeywords
     {
         { Kind: ValueKind.Number, Number: > 0 } => value.Number,
         { Kind: ValueKind.Bool, On: false } => null,
-        _ => 30,
+        _ => 0,
     };
 
     private static Keyword Number(

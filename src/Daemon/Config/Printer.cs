@@ -36,7 +36,12 @@ public static class Printer
         writer.Set("NetlinkBufferSizeMaxGrowth", general.NetlinkBufferSizeMaxGrowth);
         writer.Set("EventIterationLimit", general.EventIterationLimit);
         if (general.PollSeconds is { } poll) writer.Set("PollSecs", poll);
-        writer.Set("NetlinkOverrunResync", general.OverrunResyncSeconds?.ToString() ?? "off");
+        writer.Set("NetlinkOverrunResync", general.OverrunResyncSeconds switch
+        {
+            null => "off",
+            0 => "on",
+            { } seconds => seconds.ToString(),
+        });
         writer.Set("NetlinkEventsReliable", general.EventsReliable);
         writer.Set("Systemd", general.Systemd);
         if (general.Scheduler is { } scheduler)

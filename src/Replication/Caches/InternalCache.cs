@@ -34,9 +34,12 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         bool isAlive = handle != 0 && slabs.Header(handle).State != EntryState.Dead;
         return change switch
         {
-            FlowChange.Destroy => isAlive ? Kill(handle) : Remember(handle, in flow, nowSeconds),
+            // One that comes late, by reliable delivery or from another processor, must not hit its successor.
+            FlowChange.Destroy when isAlive => store.HasOtherId(handle, in flow) ? 0 : Kill(handle),
+            FlowChange.Destroy => Remember(handle, in flow, nowSeconds),
             FlowChange.Update when isAlive && !store.IsAnother(handle, in flow) =>
                 Update(handle, in flow, nowSeconds, out _),
+            FlowChange.Update when !isAlive && IsOver(handle, in flow) => 0,
             _ => Add(handle, isAlive, in flow, nowSeconds),
         };
     }
@@ -89,6 +92,14 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return Add(handle, isAlive, in flow, nowSeconds);
     }
 
+    /// <summary>Notes that a dump brought the flow, without taking anything of it over.</summary>
+    public void Confirm(in PackedFlow flow)
+    {
+        uint handle = store.Find(new FlowKey(in flow));
+        if (handle == 0 || slabs.Header(handle).State == EntryState.Dead || store.IsAnother(handle, in flow)) return;
+        slabs.Header(handle).Snapshot = _snapshot;
+    }
+
     /// <summary>Walks on: marks dead what the last dump did not confirm, forgets the ends it had to know of.</summary>
     /// <param name="kills">Whether what is not confirmed is gone.</param>
     /// <param name="cursor">0 at first.</param>
@@ -111,6 +122,8 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             }
             else if (kills && header.Snapshot != _snapshot)
             {
+                // Nobody said that it ended: should it be heard of again, it lives.
+                store.ForgetId(handle);
                 return Kill(handle);
             }
         }
@@ -148,6 +161,11 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         _full.HasRoom(_stats.Active);
         return handle;
     }
+
+    // The kernel tells of a change and of the end on two processors: the change may come second.
+    private bool IsOver(uint handle, in PackedFlow flow) =>
+        (flow.Has(FlowFields.Status) && (flow.Status & FlowStatus.Dying) != FlowStatus.None)
+        || (handle != 0 && store.HasId(handle, in flow));
 
     // A dump that began before the flow ended may still bring it.
     private uint Remember(uint handle, in PackedFlow flow, uint nowSeconds)

@@ -90,7 +90,7 @@ internal sealed unsafe partial class FlowStore : IDisposable
     {
         ref FlowRecord record = ref this[handle];
         FlowFields both = record.Fields & flow.Fields;
-        if ((both & FlowFields.Id) != 0 && record.Id != flow.Id) return true;
+        if (HasOtherId(handle, in flow)) return true;
         if ((both & FlowFields.Reply) == 0) return false;
 
         (ushort source, ushort destination) = FlowKey.PortWords(in flow.Reply);
@@ -100,6 +100,17 @@ internal sealed unsafe partial class FlowStore : IDisposable
         return Address.Read(addresses[(2 * size)..(3 * size)]) != flow.Reply.Source
             || Address.Read(addresses[(3 * size)..]) != flow.Reply.Destination;
     }
+
+    /// <summary>Whether both ids are known and differ: then they are different flows for sure.</summary>
+    public bool HasOtherId(uint handle, in PackedFlow flow) =>
+        (this[handle].Fields & flow.Fields & FlowFields.Id) != 0 && this[handle].Id != flow.Id;
+
+    /// <summary>Whether both ids are known and equal.</summary>
+    public bool HasId(uint handle, in PackedFlow flow) =>
+        (this[handle].Fields & flow.Fields & FlowFields.Id) != 0 && this[handle].Id == flow.Id;
+
+    /// <summary>Makes the entry one without id.</summary>
+    public void ForgetId(uint handle) => this[handle].Fields &= ~FlowFields.Id;
 
     /// <summary>Overwrites what is present in the flow; tuples never change.</summary>
     /// <returns>Whether anything but the timeout differs from before.</returns>

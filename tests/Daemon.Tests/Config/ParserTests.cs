@@ -16,7 +16,7 @@ public sealed class ParserTests
     {
         Assert.Equal(new DaemonConfig(), Good(string.Empty));
         GeneralConfig general = Good(string.Empty).General;
-        Assert.Equal((65_536u, 262_144u, 100u, 30u), (
+        Assert.Equal((65_536u, 262_144u, 100u, 0u), (
             general.HashSize, general.HashLimit, general.EventIterationLimit, general.OverrunResyncSeconds));
         Assert.Equal("/var/lock/conntrackd.lock", general.LockFile);
     }
@@ -134,10 +134,10 @@ public sealed class ParserTests
     }
 
     [Theory]
-    [InlineData("on", 30u)]
+    [InlineData("on", 0u)]
     [InlineData("12", 12u)]
     [InlineData("off", null)]
-    public void An_overrun_is_repaired_after_a_time_or_never(string text, uint? seconds) =>
+    public void An_overrun_is_repaired_at_once_or_after_a_time_or_never(string text, uint? seconds) =>
         Assert.Equal(seconds, Good($"General {{ NetlinkOverrunResync {text} }}").General.OverrunResyncSeconds);
 
     [Theory]

@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack;
 using Xunit;
 
 namespace TwinTrack.Replication.Tests;
@@ -49,6 +50,63 @@ public sealed class InternalCacheTests
         {
             stats.Active, stats.Objects, stats.Total, stats.Created, stats.CreateFailed, stats.Updated, stats.Destroyed,
         });
+    }
+
+    /// <summary>Events with the id of their flow, and the messages that follow from them.</summary>
+    [Theory]
+    [InlineData("new:1 destroy:2", "NEW")]                      // the end of the one before, by late delivery
+    [InlineData("new:1 destroy:1", "DEL")]
+    [InlineData("new:1 destroy:1 update:1", "DEL")]             // told by two processors
+    [InlineData("new:1 destroy:1 update:2", "NEW")]             // the begin of the next was lost
+    [InlineData("new:1 destroy:1 new:1", "NEW")]                // ids return with the memory they are made of
+    [InlineData("new:1 update:2", "NEW")]
+    [InlineData("new:1 destroy:0", "DEL")]                      // 0: the event tells no id
+    [InlineData("dying:1", "")]
+    [InlineData("new:1 destroy:1 send dying:1", "")]
+    public void An_event_belongs_to_the_flow_with_its_id(string events, string expected)
+    {
+        using Node node = Node.Greeted();
+        foreach (string[] entry in events.Split(' ').Select(text => text.Split(':')))
+        {
+            if (entry[0] == "send")
+            {
+                node.AcknowledgeAll();
+                continue;
+            }
+
+            PackedFlow flow = Flows.Tcp(1);
+            flow.Id = uint.Parse(entry[1]);
+            if (flow.Id != 0) flow.Fields |= FlowFields.Id;
+            if (entry[0] == "dying") flow.Status |= FlowStatus.Dying;
+            node.Event(
+                entry[0] switch
+                {
+                    "new" => FlowChange.New,
+                    "destroy" => FlowChange.Destroy,
+                    _ => FlowChange.Update,
+                },
+                flow);
+        }
+
+        Assert.Equal(expected, string.Join(' ', node.Say().Select(text => text.Split(' ')[0])));
+    }
+
+    [Fact]
+    public void A_flow_that_a_dump_missed_lives_on_with_its_next_event()
+    {
+        using Node node = Node.Greeted();
+        PackedFlow flow = Flows.Tcp(1);
+        flow.Id = 7;
+        flow.Fields |= FlowFields.Id;
+        node.Event(FlowChange.New, flow);
+        node.AcknowledgeAll();
+        PackedFlow none = default;
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Repair, SnapshotStep.Begin, in none);
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Repair, SnapshotStep.End, in none);
+        node.Wait(0);
+        Assert.Equal(["DEL 1"], node.Say());
+        node.Event(FlowChange.Update, flow);
+        Assert.Equal(["NEW 1"], node.Say());
     }
 
     [Fact]

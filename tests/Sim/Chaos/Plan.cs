@@ -171,7 +171,7 @@ internal sealed record Plan
         PurgeSeconds = (uint)dice.Between(1, 5),
         StartupResync = dice.Chance(0.3),
         TcpWindowTracking = dice.Chance(0.3),
-        OverrunResyncSeconds = dice.Pick<uint?>(1, 3, 8, null),
+        OverrunResyncSeconds = dice.Pick<uint?>(0, 0, 3, 8, null),
         Filter = DrawFilter(dice),
         IndexSeed = dice.Next(),
     };

@@ -14,12 +14,16 @@ internal sealed class KernelEvent
     public uint PortId { get; set; }
 }
 
-/// <summary>The receive buffer of an event socket: what does not fit is lost, and the loss is told once.</summary>
+/// <summary>
+/// The receive buffer of an event socket: what does not fit is lost, and so is what follows until the buffer was read
+/// empty; the loss is told once.
+/// </summary>
 internal sealed class EventBuffer(int capacity)
 {
     private readonly Queue<KernelEvent> _waiting = new();
     private readonly Stack<KernelEvent> _unused = new();
     private bool _isOverrun;
+    private bool _isCongested;
 
     /// <summary>Events that fit.</summary>
     public int Capacity { get; set; } = capacity;
@@ -36,10 +40,11 @@ internal sealed class EventBuffer(int capacity)
     public KernelEvent? Offer(FlowChange change, uint portId)
     {
         Arrived?.Invoke();
-        if (_waiting.Count >= Capacity)
+        if (_isCongested || _waiting.Count >= Capacity)
         {
             Lost++;
-            _isOverrun = true;
+            _isOverrun |= !_isCongested;
+            _isCongested = true;
             return null;
         }
 
@@ -54,6 +59,7 @@ internal sealed class EventBuffer(int capacity)
     public void Overrun()
     {
         _isOverrun = true;
+        _isCongested = true;
         Arrived?.Invoke();
     }
 
@@ -65,7 +71,12 @@ internal sealed class EventBuffer(int capacity)
         return taken;
     }
 
-    public KernelEvent? Read() => _waiting.TryDequeue(out KernelEvent? read) ? read : null;
+    public KernelEvent? Read()
+    {
+        _waiting.TryDequeue(out KernelEvent? read);
+        _isCongested &= _waiting.Count > 0;
+        return read;
+    }
 
     /// <summary>Gives an event back for reuse.</summary>
     public void Recycle(KernelEvent read) => _unused.Push(read);

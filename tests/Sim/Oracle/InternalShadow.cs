@@ -42,6 +42,8 @@ internal sealed class InternalShadow(SyncOptions options)
         ShadowEntry? living = Find(in key);
         if (change == FlowChange.Destroy)
         {
+            // The end of another flow with this tuple comes late, or the begin of that one was lost.
+            if (living is not null && living.Flow.Id != 0 && living.Flow.Id != flow.Id) return;
             if (living is not null) Kill(living);
             else if (_isDumping) Entry(in key).Snapshot = _snapshot;
             return;
@@ -67,10 +69,17 @@ internal sealed class InternalShadow(SyncOptions options)
     /// <returns>Whether it told something new, times aside.</returns>
     public bool Dumped(in PackedFlow flow, bool isRefused)
     {
-        if (isRefused || !options.Filter.Accepts(in flow, isDestroy: false)) return false;
+        if (isRefused) return false;
         TupleKey key = TupleKey.Of(in flow);
         ShadowEntry? known = _entries.GetValueOrDefault(key);
         bool isSame = known is not null && known.IsAlive && known.Flow.Id == flow.Id;
+        if (!options.Filter.Accepts(in flow, isDestroy: false))
+        {
+            // It was let in with another state, and is still there.
+            if (isSame) known!.Snapshot = _snapshot;
+            return false;
+        }
+
         bool isOlder = known is not null && known.Snapshot == _snapshot;
         if (isOlder && !isSame) return false;
 

@@ -23,6 +23,7 @@ internal sealed class Daemon
     private int _deadlines;
     private SyncNotice _notice;
     private bool _isDown;
+    private bool _isLossUntold;
 
     public Daemon(World world, Node node, Seq first)
     {
@@ -170,7 +171,7 @@ internal sealed class Daemon
         if (_events.TakeOverrun())
         {
             if (_world.Trace.IsOn) _world.Trace.Line($"{_node.Name} overrun");
-            Engine.OnOverrun(_world.Now);
+            _isLossUntold = true;
             _port.Overrun();
         }
 
@@ -189,6 +190,11 @@ internal sealed class Daemon
             DrainNotices();
             DrainIfEager();
         }
+
+        // What was received before the loss is older than the dump that repairs it.
+        if (!_isLossUntold || !_events.IsEmpty) return;
+        _isLossUntold = false;
+        Engine.OnOverrun(_world.Now);
     }
 
     private void DrainIfEager()
