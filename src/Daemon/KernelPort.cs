@@ -73,7 +73,7 @@ internal sealed class KernelPort : IDisposable
 
     public ref readonly KernelStats Stats => ref _stats;
 
-    /// <summary>Receive buffer of the event socket, as the kernel reports it; without one what the shell says.</summary>
+    /// <summary>Receive buffer of the event socket as the kernel reports it; without one what is configured.</summary>
     public int BufferBytes { get; set; }
 
     /// <summary>Why the kernel does not filter although it was to; then the engine does it alone.</summary>

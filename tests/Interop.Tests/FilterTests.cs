@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TwinTrack.Interop.Tests;
 
-/// <summary>The same filter in ours and in the original, the same flows in both kernels: the same internal cache.</summary>
+/// <summary>
+/// The same filter in ours and in the original, the same flows in both kernels: the same internal cache.
+/// </summary>
 [Trait("needs", "root")]
 public sealed class FilterTests
 {
@@ -17,7 +19,8 @@ public sealed class FilterTests
         "Address @ { IPv4_address 10.81.1.0/24 IPv4_address 10.81.2.0/24 }",
         "Address @ { IPv4_address 10.81.1.1 IPv6_address fd81:1::1 }",
         "Address @ { IPv6_address fd81::/16 }",
-        "Address @ { IPv4_address 10.81.1.8/30 IPv4_address 10.81.2.2/31 IPv6_address fd81:1::/32 IPv6_address fd81:2::2 }",
+        "Address @ { IPv4_address 10.81.1.8/30 IPv4_address 10.81.2.2/31 IPv6_address fd81:1::/32 "
+            + "IPv6_address fd81:2::2 }",
         "Address @ { IPv4_address 0.0.0.0/0 }",
         "State @ { ESTABLISHED for TCP }",
         "State @ { SYN_SENT SYN_RECV TIME_WAIT LAST_ACK CLOSE LISTEN for TCP }",
@@ -37,16 +40,17 @@ public sealed class FilterTests
                 string text = $"Filter From {place} {{ {chosen} }}";
                 using Pair pair = Pair.Start(Make.Ours, Make.Original, config => config with { Filter = text });
                 PackedFlow[] flows = [.. FlowKinds.All()];
-                foreach (Node node in (Node[])[pair.First, pair.Second])
+                Node[] both = [pair.First, pair.Second];
+                foreach (Node node in both)
                 {
                     FlowKinds.GiveLabels(node);
                     node.Create(flows);
                 }
 
                 AssertEqual(pair, $"{text} after new flows");
-                foreach (Node node in (Node[])[pair.First, pair.Second]) node.WithKernel(client => Change(client, flows));
+                foreach (Node node in both) node.WithKernel(client => Change(client, flows));
                 AssertEqual(pair, $"{text} after changes");
-                foreach (Node node in (Node[])[pair.First, pair.Second]) node.WithKernel(client => Delete(client, flows));
+                foreach (Node node in both) node.WithKernel(client => Delete(client, flows));
                 AssertEqual(pair, $"{text} after the end of some");
             }
         }

@@ -16,8 +16,6 @@ public sealed class StartErrorTests
         { "LockFile {0}.lock", "LockFile {0}/missing/x.lock", "{0}/missing/x.lock" },
         { "Path {0}.ctl", "Path {0}/missing/x.ctl", "{0}/missing/x.ctl" },
         { "UDP {", "TCP {", "TCP link" },
-        { "From Userspace", "From Kernelspace", "Filter From Kernelspace" },
-        { "HashLimit", "PollSecs 5\nHashLimit", "PollSecs" },
         { "Mode FTFW {", "Options { ExpectationSync On }\nMode FTFW {", "ExpectationSync" },
         { "Mode FTFW {", "Mode FTFW { DisableExternalCache On", "DisableExternalCache" },
         { "General {", "Stats { LogFile off }\nGeneral {", "Stats" },
