@@ -211,7 +211,8 @@ internal sealed class KernelPort : IDisposable
     private EventOrigin OriginOf(uint portId)
     {
         if (portId == 0) return EventOrigin.Other;
-        if (portId == _requests.Socket.PortId) return EventOrigin.Commit;
+        if (portId == _requests.Socket.PortId)
+            return _engine.Options.DisableExternalCache ? EventOrigin.Inject : EventOrigin.Commit;
         return portId == _flush.PortId ? EventOrigin.Flush : EventOrigin.Other;
     }
 
@@ -244,6 +245,9 @@ internal sealed class KernelPort : IDisposable
                     break;
                 case KernelRequestKind.Create:
                     _requests.Create(_request.Token, in _request.Flow);
+                    break;
+                case KernelRequestKind.Update:
+                    _requests.Update(_request.Token, in _request.Flow);
                     break;
                 case KernelRequestKind.Delete:
                     _requests.Delete(_request.Token, in _request.Flow);

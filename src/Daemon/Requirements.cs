@@ -28,8 +28,6 @@ internal static class Requirements
         if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
         SyncConfig sync = config.Sync
             ?? throw new StartException("the configuration has no section Sync: nothing to do");
-        if (sync.DisableInternalCache) Refuse("DisableInternalCache");
-        if (sync.DisableExternalCache) Refuse("DisableExternalCache");
         if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
         if (sync.Links.Count > 1) Refuse("more than one dedicated link");

@@ -106,7 +106,7 @@ internal sealed class SyncDaemon : IDisposable
         ServeDescriptors(now);
         bool hasMore = _link.Receive(now);
         hasMore |= _kernel.ReadEvents(now);
-        if (_kernel.DumpDescriptor >= 0) _kernel.ReadDump(now);
+        if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _kernel.ReadDump(now);
         hasMore |= _kernel.ServeRequests(now);
         if (!_link.IsBlocked || _isLinkWritable) hasMore |= _link.Transmit(now);
         Report(now);
@@ -132,7 +132,7 @@ internal sealed class SyncDaemon : IDisposable
         int linkPlace = _link.IsBlocked ? _poller.Add(_link.Channel.SendDescriptor, Libc.PollOut) : -1;
         AddPaced(_link.Channel.ReceiveDescriptor, _link.ReadAt, now, ref until);
         AddPaced(_kernel.EventDescriptor, _kernel.ReadEventsAt, now, ref until);
-        if (_kernel.DumpDescriptor >= 0) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);
+        if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);
         _poller.Wait(now, hasMore ? now : until);
         _isLinkWritable = linkPlace >= 0 && _poller.Returned(linkPlace) != 0;
     }
@@ -264,6 +264,7 @@ internal sealed class SyncDaemon : IDisposable
 
     private void LoadTable()
     {
+        if (_engine.Options.DisableInternalCache) return;
         NetlinkError error = _kernel.LoadTable();
         if (error.IsSuccess) return;
         throw new StartException($"can't get kernel conntrack table: {error}; it needs CAP_NET_ADMIN and a kernel with "

@@ -76,9 +76,8 @@ internal sealed class SyncRequests(
         var text = new StringBuilder();
         return call.Request switch
         {
-            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, LinkReport),
-            ControlRequest.CacheStatistics => text
-                .AppendCacheDetail("internal", in stats.Internal).AppendCacheDetail("external", in stats.External),
+            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, LinkReport, engine.Options),
+            ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
             ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(LinkReport),
             ControlRequest.LinkStatistics => text.AppendLink(LinkReport),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(Runtime(call.Now)),
@@ -123,8 +122,9 @@ internal sealed class SyncRequests(
         };
     }
 
-    private FlowListing List(CacheKind cache, bool isXml)
+    private ControlAnswer List(CacheKind cache, bool isXml)
     {
+        if (cache == CacheKind.Internal && engine.Options.DisableInternalCache) return new KernelListing();
         bool Read(ref ulong cursor, Instant now, ref PackedFlow flow, out EntryTimes times) =>
             engine.ReadNext(cache, ref cursor, now, ref flow, out times);
         FlowTextParts parts = isXml && cache == CacheKind.Internal ? FlowTextParts.Id : FlowTextParts.None;

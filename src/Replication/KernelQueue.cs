@@ -14,6 +14,9 @@ internal sealed class KernelQueue
     public bool AddDump(SnapshotPurpose purpose, int ticket)
     {
         if (_dumps.Count >= Limit) return false;
+
+        // One that has not begun sends all there is to send.
+        if (purpose == SnapshotPurpose.Bulk && _dumps.Count > (_isDumping ? 1 : 0)) return true;
         _dumps.Enqueue((purpose, ticket));
         return true;
     }

@@ -21,6 +21,12 @@ public sealed partial class SyncEngine
                 _notices.Add(SyncNoticeKind.FlushingKernel);
                 return FlushKernel(ticket);
             case SyncCommand.ResyncKernel:
+                if (_bypass is not null)
+                {
+                    _notices.Add(SyncNoticeKind.ResyncUnsupported);
+                    return SyncReply.Done;
+                }
+
                 _notices.Add(SyncNoticeKind.ResyncingKernel);
                 _stats.Value.KernelResyncs++;
                 return _kernel.AddDump(SnapshotPurpose.Resync, ticket) ? SyncReply.Pending : SyncReply.Refused;
@@ -47,7 +53,8 @@ public sealed partial class SyncEngine
             return;
         }
 
-        if (_commit.Answer(token, errno) is { } failure) ReportFailure(failure);
+        if (_inject is not null) ReportInjected(_inject.Answer(now, token, errno));
+        else if (_commit.Answer(token, errno) is { } failure) ReportFailure(failure);
     }
 
     private SyncReply StartCommit(Instant now, int ticket)
@@ -60,6 +67,7 @@ public sealed partial class SyncEngine
 
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.CommitStarted);
+        if (_inject is not null) return SyncReply.Done;   // everything is in the kernel already
         _commit.Start(now, ticket);
         return SyncReply.Pending;
     }
@@ -78,15 +86,17 @@ public sealed partial class SyncEngine
             SyncCommand.FlushInternalCache => SyncNoticeKind.FlushingInternal,
             _ => SyncNoticeKind.FlushingExternal,
         });
-        if (command != SyncCommand.FlushInternalCache) _external.Clear();
+        if (command != SyncCommand.FlushInternalCache && _inject is null) _external.Clear();
         if (command == SyncCommand.FlushExternalCache) return SyncReply.Done;
         _purgeAt = Instant.Never;
         ClearInternal();
         return SyncReply.Done;
     }
 
+    // Without internal cache there is nothing to forget; the kernel's table is not a cache.
     private void ClearInternal()
     {
+        if (_bypass is not null) return;
         _mode.ForgetAll();
         _internal.Clear();
         _bulk.Stop();
@@ -104,6 +114,19 @@ public sealed partial class SyncEngine
         if (_purgeAt != Instant.Never) return;
         _purgeAt = now.PlusSeconds(Options.PurgeSeconds);
         _notices.Add(SyncNoticeKind.PurgeScheduled, Options.PurgeSeconds);
+    }
+
+    private void ReportInjected(InjectFailure? failure)
+    {
+        if (failure is null) return;
+        var notice = new SyncNotice
+        {
+            Kind = SyncNoticeKind.InjectFailed,
+            Value = failure.Errno,
+            Value2 = failure.Count,
+            Flow = failure.Flow,
+        };
+        _notices.Add(in notice);
     }
 
     private void ReportFailure(CommitFailure failure)

@@ -16,6 +16,12 @@ public sealed partial class SyncEngine
             return;
         }
 
+        if (_bypass is not null)
+        {
+            if (origin == EventOrigin.Other) _bypass.OnEvent(change, in flow, now.Seconds);
+            return;
+        }
+
         uint handle = _internal.Apply(change, in flow, now.Seconds);
         if (handle == 0)
         {
@@ -30,6 +36,12 @@ public sealed partial class SyncEngine
     /// <summary>A step of a kernel dump; the flow is read only for <see cref="SnapshotStep.Entry"/>.</summary>
     public void OnSnapshot(Instant now, SnapshotPurpose purpose, SnapshotStep step, in PackedFlow flow)
     {
+        if (_bypass is not null)
+        {
+            OnTable(now, purpose, step, in flow);
+            return;
+        }
+
         switch (step)
         {
             case SnapshotStep.Begin:
@@ -47,10 +59,34 @@ public sealed partial class SyncEngine
     }
 
     /// <summary>
+    /// Whether a dump may be read on; without internal cache its entries wait for the link.
+    /// </summary>
+    public bool HasRoomForSnapshot => _bypass is not { HasRoomForDump: false };
+
+    /// <summary>
     /// The kernel dropped events (ENOBUFS). To be called when everything that was received before the loss has been
     /// handed in: the dump that repairs is newer than that, and would lose against it.
     /// </summary>
     public void OnOverrun(Instant now) => _repairSchedule.OnLoss(now);
+
+    // Without internal cache: the table goes to the peers entry by entry, if it is read for them.
+    private void OnTable(Instant now, SnapshotPurpose purpose, SnapshotStep step, in PackedFlow flow)
+    {
+        switch (step)
+        {
+            case SnapshotStep.Begin when purpose != SnapshotPurpose.Start:
+                _bypass!.BeginDump();
+                break;
+            case SnapshotStep.Entry:
+                if (IsWanted(in flow, isDestroy: false)) _bypass!.OnDumped(in flow);
+                break;
+            case SnapshotStep.End or SnapshotStep.Abort:
+                _bypass!.EndDump();
+                if (step == SnapshotStep.Abort) OnOverrun(now);
+                EndDump(now, purpose);
+                break;
+        }
+    }
 
     private bool IsWanted(in PackedFlow flow, bool isDestroy) =>
         flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol) && flow.Reply.Has(TupleParts.Source)

@@ -59,6 +59,12 @@ public sealed partial class SyncEngine
         // Expectations are not kept: their sequence number counts, their content does not.
         if (!isFlow) return;
 
+        if (_inject is not null)
+        {
+            _inject.Apply(type, in _received, now.Seconds);
+            return;
+        }
+
         _external.Apply(type, in _received, now.Seconds);
         if (_external.TakeFullReport()) _notices.Add(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
     }
@@ -66,6 +72,12 @@ public sealed partial class SyncEngine
     private void SendBulk()
     {
         if (!_mode.HasBulks) return;
+        if (_bypass is not null)
+        {
+            _kernel.AddDump(SnapshotPurpose.Bulk, ticket: 0);
+            return;
+        }
+
         _notices.Add(SyncNoticeKind.SendingBulk);
         _bulk.Start();
     }

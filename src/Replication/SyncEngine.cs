@@ -29,6 +29,8 @@ public sealed partial class SyncEngine : IDisposable
     private readonly FlowStore _externalStore;
     private readonly InternalCache _internal;
     private readonly ExternalCache _external;
+    private readonly InternalBypass? _bypass;
+    private readonly Inject? _inject;
     private readonly SyncMode _mode;
     private readonly Commit _commit;
     private readonly KernelQueue _kernel = new();
@@ -52,6 +54,9 @@ public sealed partial class SyncEngine : IDisposable
         _externalStore = new FlowStore(_externalSlabs, ~options.IndexSeed);
         _internal = new InternalCache(_internalSlabs, _internalStore, options);
         _external = new ExternalCache(_externalSlabs, _externalStore, options);
+        if (options is { Mode: SyncModeKind.Notrack, DisableInternalCache: true })
+            _bypass = new InternalBypass(_internalStore, options);
+        if (options.DisableExternalCache) _inject = new Inject(_externalSlabs, _externalStore, options);
         _mode = MakeMode(first, now);
         _commit = new Commit(_externalStore, options);
         _bulk = new Bulk(_internalStore, _mode);
@@ -83,7 +88,9 @@ public sealed partial class SyncEngine : IDisposable
         {
             ref SyncStats stats = ref _stats.Value;
             stats.Internal = _internal.Stats;
-            stats.External = _external.Stats;
+            if (_inject is null) stats.External = _external.Stats;
+            else stats.Inject = _inject.Stats;
+            if (_bypass is not null) stats.Bypass = _bypass.Stats;
             stats.TransmitQueue = (uint)_mode.TransmitCount;
             stats.ResendQueue = (uint)(_mode.Resend?.Count ?? 0);
             stats.ControlElements = _mode.ControlCount;
@@ -126,7 +133,8 @@ public sealed partial class SyncEngine : IDisposable
     {
         // Each failure of a commit makes a notice: the log sets the pace.
         if (_notices.Count >= NoticeLimit) return false;
-        return _kernel.Poll(ref request) || _commit.Poll(now, ref request);
+        return _kernel.Poll(ref request) || _commit.Poll(now, ref request)
+            || (_inject is not null && _inject.Poll(now, ref request));
     }
 
     /// <summary>The next notice.</summary>
@@ -134,6 +142,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         if (_mode.Resend?.TakeOverflowReport() == true)
             _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
+        if (_bypass is not null && _bypass.TakeFullReport()) _notices.Add(SyncNoticeKind.BypassFull);
         return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
     }
 
@@ -146,6 +155,12 @@ public sealed partial class SyncEngine : IDisposable
     /// <returns>False at the end.</returns>
     public bool ReadNext(CacheKind cache, ref ulong cursor, Instant now, ref PackedFlow flow, out EntryTimes times)
     {
+        if (cache == CacheKind.Internal ? _bypass is not null : _inject is not null)
+        {
+            times = default;
+            return false;
+        }
+
         FlowStore store = cache == CacheKind.Internal ? _internalStore : _externalStore;
         uint handle;
         do
@@ -183,7 +198,7 @@ public sealed partial class SyncEngine : IDisposable
         {
             SyncModeKind.Alarm =>
                 new AlarmMode(_internalSlabs, _internalStore, _internal, queue, Options, _stats, now),
-            SyncModeKind.Notrack => new NotrackMode(_internalSlabs, _internal, queue, _stats, now),
+            SyncModeKind.Notrack => new NotrackMode(_internalSlabs, _internal, _bypass, queue, _stats, now),
             _ => new FtfwMode(_internalSlabs, _internal, queue, Options, _stats, now),
         };
     }

@@ -61,6 +61,9 @@ public enum SnapshotPurpose : byte
 
     /// <summary>Instead of events (PollSecs): the same, without a word about it.</summary>
     Poll,
+
+    /// <summary>Without internal cache: send every entry.</summary>
+    Bulk,
 }
 
 /// <summary>A dedicated link, by its place in the configuration.</summary>

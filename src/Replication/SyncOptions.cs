@@ -27,6 +27,12 @@ public sealed record SyncOptions
     /// </summary>
     public uint CacheTimeoutSeconds { get; init; } = 180;
 
+    /// <summary>NOTRACK: events go straight to the peers, nothing is kept (DisableInternalCache).</summary>
+    public bool DisableInternalCache { get; init; }
+
+    /// <summary>What peers tell goes straight into the kernel, nothing is kept (DisableExternalCache).</summary>
+    public bool DisableExternalCache { get; init; }
+
     /// <summary>Most flows per cache (HashLimit); more are refused and counted.</summary>
     public int CacheLimit { get; init; } = 262_144;
 

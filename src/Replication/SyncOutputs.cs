@@ -11,6 +11,9 @@ public enum KernelRequestKind : byte
     /// <summary>Create exclusively (NLM_F_CREATE and NLM_F_EXCL); answered by OnKernelAnswer.</summary>
     Create,
 
+    /// <summary>Change the flow with this original tuple and zone; answered by OnKernelAnswer.</summary>
+    Update,
+
     /// <summary>Delete the flow with this original tuple and zone; answered by OnKernelAnswer.</summary>
     Delete,
 
@@ -33,7 +36,7 @@ public struct KernelRequest
     /// <summary>Names the request in OnKernelAnswer.</summary>
     public uint Token;
 
-    /// <summary>The flow, complete for the request, for Create and Delete.</summary>
+    /// <summary>The flow, complete for the request, for Create, Update and Delete.</summary>
     public PackedFlow Flow;
 }
 
@@ -110,6 +113,18 @@ public enum SyncNoticeKind : byte
 
     /// <summary>The repair ended: Value differences sent.</summary>
     RepairDone,
+
+    /// <summary>-R is refused: there is no internal cache.</summary>
+    ResyncUnsupported,
+
+    /// <summary>Without internal cache, messages were dropped because the link takes too little.</summary>
+    BypassFull,
+
+    /// <summary>
+    /// Without external cache, a flow could not be brought into the kernel: Value is the errno, Flow what the peer
+    /// told, Value2 how many such failures there were since the last notice. At most one a minute.
+    /// </summary>
+    InjectFailed,
 }
 
 /// <summary>One notice. <see cref="Flow"/> is filled only for the kinds that say so.</summary>
@@ -174,6 +189,13 @@ public struct CacheStats
     public uint Destroyed;
 }
 
+/// <summary>Events sent on without internal cache.</summary>
+public record struct BypassStats(uint New, uint Updated, uint Destroyed);
+
+/// <summary>Kernel operations made for a peer without external cache.</summary>
+public record struct InjectStats(
+    uint Created, uint CreateFailed, uint Updated, uint UpdateFailed, uint Destroyed, uint DestroyFailed);
+
 /// <summary>Counters of the engine. All count from the start and are never reset.</summary>
 public struct SyncStats
 {
@@ -182,6 +204,12 @@ public struct SyncStats
 
     /// <summary>The external cache.</summary>
     public CacheStats External;
+
+    /// <summary>In place of the internal cache when it is disabled.</summary>
+    public BypassStats Bypass;
+
+    /// <summary>In place of the external cache when it is disabled.</summary>
+    public InjectStats Inject;
 
     /// <summary>Sum of bytes of destroyed flows that were cached, both directions.</summary>
     public ulong TrafficBytes;

@@ -29,6 +29,8 @@ public sealed record DaemonConfig
         {
             Mode = sync.Mode,
             RefreshSeconds = sync.RefreshSeconds,
+            DisableInternalCache = sync.DisableInternalCache,
+            DisableExternalCache = sync.DisableExternalCache,
             CacheTimeoutSeconds = sync.CacheTimeoutSeconds,
             CacheLimit = Clamp(General.HashLimit),
             ResendQueueSize = Clamp(sync.ResendQueueSize),

@@ -123,6 +123,9 @@ public static class Printer
         {
             writer.Set("RefreshTime", sync.RefreshSeconds);
             writer.Set("CacheTimeout", sync.CacheTimeoutSeconds);
+
+            // conntrackd does not know this one here.
+            if (sync.DisableExternalCache) writer.Set("DisableExternalCache", sync.DisableExternalCache);
         }
         else
         {

@@ -31,7 +31,7 @@ public sealed record SyncConfig
     /// <summary>FTFW: messages received before an acknowledgement is due.</summary>
     public uint AckWindow { get; init; } = 300;
 
-    /// <summary>FTFW, NOTRACK: inject what is received straight into the kernel.</summary>
+    /// <summary>Inject what is received straight into the kernel.</summary>
     public bool DisableExternalCache { get; init; }
 
     /// <summary>NOTRACK: send events straight to the link and keep nothing.</summary>

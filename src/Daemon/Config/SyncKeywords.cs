@@ -51,7 +51,8 @@ internal static class SyncKeywords
         StartupResync,
     ]);
 
-    private static readonly Block Alarm = new("Mode ALARM", [RefreshTime, CacheTimeout, CommitTimeout, PurgeTimeout]);
+    private static readonly Block Alarm = new("Mode ALARM", 
+        [RefreshTime, CacheTimeout, CommitTimeout, PurgeTimeout, DisableExternalCache]);
 
     private static readonly Block Notrack = new("Mode NOTRACK",
     [
@@ -202,7 +203,7 @@ internal sealed class SyncDraft(Token at)
         if (Links.Count == 0) draft.Fail(At, "Sync has no dedicated link, expected Multicast, UDP or TCP in it");
 
         SyncModeKind mode = ChooseMode(draft);
-        bool withoutExternal = Values.DisableExternalCache && mode != SyncModeKind.Alarm;
+        bool withoutExternal = Values.DisableExternalCache;
         if (withoutExternal && Values.CommitTimeoutSeconds is not null)
         {
             draft.Warn(CommitTimeoutAt, "`CommitTimeout' can't be combined with `DisableExternalCache', "

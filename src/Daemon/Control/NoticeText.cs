@@ -23,6 +23,9 @@ public static class NoticeText
             case SyncNoticeKind.CommitDeleteFailed:
                 AppendFailure(lines, "commit-destroy", in notice);
                 break;
+            case SyncNoticeKind.InjectFailed:
+                AppendFailure(lines, notice.Value2 > 1 ? $"inject ({notice.Value2} failed)" : "inject", in notice);
+                break;
             case SyncNoticeKind.CommitDone:
                 AppendCommitDone(lines, in notice);
                 break;
@@ -63,6 +66,8 @@ public static class NoticeText
             $"external cache is full ({notice.Value} flows), new flows of the peer are not kept",
         SyncNoticeKind.ResendQueueFull =>
             $"resend queue is full ({notice.Value} elements), the oldest cannot be repeated any more",
+        SyncNoticeKind.ResyncUnsupported => "resync is unsupported in this mode",
+        SyncNoticeKind.BypassFull => "the link takes too little, events are not replicated",
         SyncNoticeKind.RepairStarted => "events were lost, comparing with the kernel table",
         SyncNoticeKind.RepairDone => $"comparison with the kernel table done, {notice.Value} differences sent",
         _ => "",
@@ -72,7 +77,7 @@ public static class NoticeText
     {
         SyncNoticeKind.FlushRefused or SyncNoticeKind.KernelFlushDone => LogLevel.Error,
         SyncNoticeKind.InternalCacheFull or SyncNoticeKind.ExternalCacheFull or SyncNoticeKind.ResendQueueFull
-            or SyncNoticeKind.RepairStarted => LogLevel.Warning,
+            or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull => LogLevel.Warning,
         _ => LogLevel.Notice,
     };
 

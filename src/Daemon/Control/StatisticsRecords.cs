@@ -54,13 +54,6 @@ public readonly record struct LinkReport(
     bool IsServerConnected = false,
     bool IsClientConnected = false);
 
-/// <summary>Events sent on without internal cache.</summary>
-public record struct BypassStats(uint New, uint Updated, uint Destroyed);
-
-/// <summary>Kernel operations made for a peer without external cache.</summary>
-public record struct InjectStats(
-    uint Created, uint CreateFailed, uint Updated, uint UpdateFailed, uint Destroyed, uint DestroyFailed);
-
 /// <summary>Counters of the daemon itself, from the start.</summary>
 public struct RuntimeStats
 {

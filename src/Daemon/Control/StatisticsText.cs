@@ -67,11 +67,13 @@ public static class StatisticsText
         .Append($"{stats.Malformed,20} Malformed msgs {stats.Lost,20} Lost msgs\n")
         .Append('\n');
 
-    /// <summary>-s ct in a mode with both caches.</summary>
+    /// <summary>-s ct: the caches, or what stands in place of a disabled one, and all that follows.</summary>
     public static StringBuilder AppendFlowStatistics(
-        this StringBuilder text, in SyncStats stats, in LinkReport activeLink) => text
-        .AppendCache("internal", in stats.Internal)
-        .AppendCache("external", in stats.External)
+        this StringBuilder text, in SyncStats stats, in LinkReport activeLink, SyncOptions options) => (
+            options.DisableInternalCache
+                ? text.AppendBypass(in stats.Bypass)
+                : text.AppendCache("internal", in stats.Internal))
+        .AppendExternal(in stats, options)
         .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets)
         .AppendActiveLink(in activeLink)
         .AppendMessages(in stats);
@@ -91,6 +93,17 @@ public static class StatisticsText
         .Append($"\tdeletion created/failed:\t{cache.Destroyed,12}/{0,12}\n")
         .Append($"\t\tentry not found:\t{0,12}\n")
         .Append('\n');
+
+    /// <summary>-s cache: both caches, or what stands in place of a disabled one.</summary>
+    public static StringBuilder AppendCacheDetails(
+        this StringBuilder text, in SyncStats stats, SyncOptions options)
+    {
+        if (options.DisableInternalCache) text.AppendBypass(in stats.Bypass);
+        else text.AppendCacheDetail("internal", in stats.Internal);
+        return options.DisableExternalCache
+            ? text.AppendInject(in stats.Inject)
+            : text.AppendCacheDetail("external", in stats.External);
+    }
 
     /// <summary>-s network, without the link that follows it.</summary>
     public static StringBuilder AppendNetwork(this StringBuilder text, in SyncStats stats) => text
@@ -188,6 +201,11 @@ public static class StatisticsText
 
     private static StringBuilder AppendCounted(this StringBuilder text, string what, uint succeeded, uint failed) =>
         text.Append($"connections {what}\t{succeeded,12}\tfailed:\t{failed,12}\n");
+
+    private static StringBuilder AppendExternal(
+        this StringBuilder text, in SyncStats stats, SyncOptions options) => options.DisableExternalCache
+        ? text.AppendInject(in stats.Inject)
+        : text.AppendCache("external", in stats.External);
 
     private static StringBuilder AppendLinkStats(this StringBuilder text, in LinkReport link) => text
         .Append($"{link.Stats.BytesSent,20} Bytes sent {link.Stats.BytesReceived,20} Bytes recv\n")

@@ -38,6 +38,20 @@ internal static class KernelFlow
             SetNat(ref flow.DestinationNat, flow.Original.Destination, ref flow.Fields, FlowFields.DestinationNat);
     }
 
+    /// <summary>Completes what a peer told for a change of a flow that the kernel has.</summary>
+    /// <remarks>Of a living flow the kernel changes neither translation, nor master, nor helper.</remarks>
+    public static void CompleteUpdate(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    {
+        bool hasTimeout = flow.Has(FlowFields.Timeout);
+        bool hasStatus = flow.Has(FlowFields.Status);
+        Complete(ref flow, options, idleSeconds);
+        flow.Status &= ~(FlowStatus.SourceNat | FlowStatus.DestinationNat);
+        flow.Fields &= ~(FlowFields.Reply | FlowFields.Master | FlowFields.Helper | FlowFields.SourceNat
+            | FlowFields.DestinationNat | FlowFields.SourceNatPort | FlowFields.DestinationNatPort);
+        if (!hasTimeout) flow.Fields &= ~FlowFields.Timeout;
+        if (!hasStatus) flow.Fields &= ~FlowFields.Status;
+    }
+
     /// <summary>Whether the flow waits for its master to be created first.</summary>
     public static bool IsRelated(FlowFields fields) => (fields & FlowFields.Master) != 0;
 

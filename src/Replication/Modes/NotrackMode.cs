@@ -13,15 +13,18 @@ internal sealed class NotrackMode : SyncMode
 
     private readonly EntrySlabs _slabs;
     private readonly InternalCache _cache;
+    private readonly InternalBypass? _bypass;
     private readonly SequenceCounter _counter;
     private bool _isAliveQueued;
     private Instant _aliveAt;
 
-    public NotrackMode(EntrySlabs slabs, InternalCache cache, TxQueue queue, StatsBox stats, Instant now)
+    public NotrackMode(
+        EntrySlabs slabs, InternalCache cache, InternalBypass? bypass, TxQueue queue, StatsBox stats, Instant now)
         : base(queue)
     {
         _slabs = slabs;
         _cache = cache;
+        _bypass = bypass;
         _counter = new SequenceCounter(stats);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
     }
@@ -59,6 +62,7 @@ internal sealed class NotrackMode : SyncMode
     public override int Transmit(Instant now, Span<byte> buffer, int capacity)
     {
         int used = Queue.Fill(this, buffer, capacity);
+        if (_bypass is not null && Queue.Count == 0) used = _bypass.Fill(Queue, buffer, used, capacity);
         if (used > 0) _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
         return used;
     }

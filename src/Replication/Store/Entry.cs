@@ -39,6 +39,9 @@ internal enum EntryFlags : byte
     /// It took the place of a flow that peers may hold; until they acknowledge it, it is told as new.
     /// </summary>
     Anew = 2,
+
+    /// <summary>It changed while a request of the kernel about it is under way.</summary>
+    Changed = 4,
 }
 
 /// <summary>What every queueable record begins with.</summary>

@@ -79,7 +79,7 @@ public sealed partial class StatisticsTextTests
         };
         LinkReport link = new(
             LinkKind.Tcp, "sync0", LinkStatus.Running, true, new LinkStats { BytesSent = 10 }, false, true);
-        string text = new StringBuilder().AppendFlowStatistics(in stats, in link).ToString();
+        string text = new StringBuilder().AppendFlowStatistics(in stats, in link, new SyncOptions()).ToString();
         Assert.Equal(
             ["cache internal:", "cache external:", "traffic processed:", "TCP traffic (active device=sync0) "
                 + "server=disconnected client=connected:", "message tracking:"],
