@@ -1,74 +1,158 @@
-using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Channels;
+using TwinTrack.Daemon.Config;
+using TwinTrack.Daemon.Control;
+using TwinTrack.Netlink;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon;
 
-/// <summary>Everything between the engine and the dedicated link: datagrams in, datagrams out.</summary>
+/// <summary>Everything between the engine and the dedicated links: datagrams in, datagrams out.</summary>
 /// <remarks>
-/// Each call does a bounded amount of work. A full socket keeps one datagram here and the rest in the engine.
+/// Each call does a bounded amount of work. While no link takes anything, one packet is kept here and the rest stays in
+/// the engine, as what is to be told and not as messages. Bytes pass between channel and engine in two places, marked
+/// below: that is where a link would be encrypted, after the sender was looked at and before the engine reads, and
+/// after the engine wrote and before the channel sends; the capacity of a packet shrinks by what that adds.
 /// </remarks>
-internal sealed class LinkPort(SyncEngine engine, UdpChannel channel, int mostDatagramsPerTurn) : IDisposable
+internal sealed class LinkPort : IDisposable
 {
     private const int MostSentPerTurn = 128;
 
-    private static readonly LinkId _onlyLink = new(0);
+    private readonly SyncEngine _engine;
+    private readonly int _mostPerTurn;
+    private readonly LinkMonitor _monitor;
+    private readonly DedicatedLink[] _links;
+    private readonly PeerDirectory _peers;
+    private byte[] _packet = [];
+    private int _held;       // bytes of a packet that the link did not take
+    private int _monitorPlace;
 
-    private readonly byte[] _packet = new byte[channel.Capacity + SyncEngine.MessageLimit];
-    private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
-    private readonly PeerGate _gate = new(Address.Read(channel.Link.Remote.GetAddressBytes()));
-    private int _held;       // bytes of a datagram that the socket did not take
+    /// <summary>Opens all links; those whose interface or address is missing are waited for.</summary>
+    /// <exception cref="ChannelException">What waiting does not mend.</exception>
+    /// <exception cref="NetlinkException">The interfaces cannot be watched.</exception>
+    public LinkPort(SyncEngine engine, SyncConfig config, int mostPacketsPerTurn, Log log)
+    {
+        _engine = engine;
+        _mostPerTurn = mostPacketsPerTurn;
+        _peers = new PeerDirectory(config.Links);
+        _monitor = new LinkMonitor();
+        _links = [.. config.Links.Select((link, index) => new DedicatedLink(new LinkId(index), link, log))];
+        try
+        {
+            foreach (DedicatedLink link in _links) link.OnInterfaces(_monitor, Clock.Now, isStart: true);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
-    public UdpChannel Channel => channel;
+    /// <summary>When <see cref="OnDeadline"/> wants to be called.</summary>
+    public Instant NextDeadline
+    {
+        get
+        {
+            Instant next = Instant.Never;
+            foreach (DedicatedLink link in _links) next = Instant.Earlier(next, link.NextDeadline);
+            return next;
+        }
+    }
 
-    /// <summary>Until when the receiving socket should be left to fill.</summary>
-    public Instant ReadAt => _pacer.ReadAt;
+    /// <summary>The link in use.</summary>
+    public LinkReport Active => Current.Report(isActive: true);
 
-    /// <summary>Whether a datagram waits for room in the socket.</summary>
-    public bool IsBlocked => _held > 0;
+    /// <summary>All links in the order of the file.</summary>
+    public IEnumerable<LinkReport> Reports => _links.Select(link => link.Report(link == Current));
 
-    /// <summary>Hands received datagrams to the engine.</summary>
-    /// <returns>True when there are more than one turn takes.</returns>
+    private DedicatedLink Current => _links[0];
+
+    /// <summary>Tells the poller what to wait for, and until when at most.</summary>
+    public void Watch(Poller poller, Instant now, ref Instant until)
+    {
+        _monitorPlace = poller.Add(_monitor.Descriptor, Libc.PollIn);
+        foreach (DedicatedLink link in _links)
+        {
+            // A socket that is left to fill is not watched; the wait ends when its time has come.
+            bool isPausing = link.Pacer.IsPausing(now);
+            if (isPausing) until = Instant.Earlier(until, link.Pacer.ReadAt);
+            link.Channel?.Watch(poller, isPausing, hasPacket: _held > 0 && link == Current);
+        }
+    }
+
+    /// <summary>Looks at what the poller has found.</summary>
+    public void OnWatched(Instant now, Poller poller)
+    {
+        foreach (DedicatedLink link in _links) link.Channel?.OnWatched(poller);
+        if (poller.Returned(_monitorPlace) == 0) return;
+
+        bool hasChanged = false;
+        while (_monitor.TryRead(out _)) hasChanged = true;
+        if (!hasChanged) return;
+        foreach (DedicatedLink link in _links) link.OnInterfaces(_monitor, now, isStart: false);
+    }
+
+    /// <summary>The deadline has passed.</summary>
+    public void OnDeadline(Instant now)
+    {
+        foreach (DedicatedLink link in _links)
+        {
+            if (link.NextDeadline <= now) link.OnDeadline(now);
+        }
+    }
+
+    /// <summary>Hands to the engine what has arrived.</summary>
+    /// <returns>True when there is more than one turn takes.</returns>
     public bool Receive(Instant now)
     {
-        if (_pacer.IsPausing(now)) return false;
-
-        int total = 0;
-        while (total < mostDatagramsPerTurn)
-        {
-            int count = channel.Receive();
-            for (int index = 0; index < count; index++)
-            {
-                ReadOnlySpan<byte> datagram = channel.Datagram(index, out PeerId from);
-                if (_gate.Admits(from, now)) engine.OnPeer(now, _onlyLink, from, datagram);
-                else channel.CountIgnored();
-            }
-
-            total += count;
-            if (count == UdpChannel.BatchSize) continue;
-            _pacer.OnRead(now, total, channel.ReceiveBufferDatagrams);
-            return false;
-        }
-
-        return true;
+        bool hasMore = false;
+        foreach (DedicatedLink link in _links) hasMore |= Receive(now, link);
+        return hasMore;
     }
 
     /// <summary>Sends what the engine has to say.</summary>
     /// <returns>True when there is more than one turn takes.</returns>
     public bool Transmit(Instant now)
     {
+        if (!Current.IsUsable) return false;
+
+        Channel channel = Current.Channel!;
+        int room = channel.Capacity + SyncEngine.MessageLimit;
+        if (_packet.Length < room) Array.Resize(ref _packet, room);
         for (int sent = 0; sent < MostSentPerTurn; sent++)
         {
-            int length = _held > 0 ? _held : engine.PollTransmit(now, _packet, channel.Capacity);
+            if (!channel.CanSend) return false;
+            if (_held == 0) _held = _engine.PollTransmit(now, _packet, channel.Capacity);
+            if (_held == 0) return false;
+            if (!channel.Send(_packet.AsSpan(0, _held))) return false;   // encryption: before this
             _held = 0;
-            if (length == 0) return false;
-            if (channel.Send(_packet.AsSpan(0, length))) continue;
-            _held = length;
-            return false;
         }
 
         return true;
     }
 
-    public void Dispose() => channel.Dispose();
+    public void Dispose()
+    {
+        foreach (DedicatedLink link in _links) link.Dispose();
+        _monitor.Dispose();
+    }
+
+    private bool Receive(Instant now, DedicatedLink link)
+    {
+        if (link.Channel is not { } channel || link.Pacer.IsPausing(now)) return false;
+
+        for (int total = 0; total < _mostPerTurn; total++)
+        {
+            if (!channel.Read(out Arrival arrival))
+            {
+                link.Pacer.OnRead(now, total, channel.ReceiveBufferPackets);
+                return false;
+            }
+
+            if (!link.Admits(now, in arrival, _monitor)) continue;
+            PeerId from = _peers.Find(link.Id, in arrival, now);
+            _engine.OnPeer(now, link.Id, from, arrival.Bytes);   // decryption: before this
+        }
+
+        return true;
+    }
 }

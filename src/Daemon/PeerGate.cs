@@ -1,25 +1,43 @@
 using TwinTrack.Conntrack;
-using TwinTrack.Replication;
+using TwinTrack.Daemon.Channels;
+using TwinTrack.Daemon.Config;
 
 namespace TwinTrack.Daemon;
 
-/// <summary>Which senders a link listens to: the configured peer, and others only while that one is silent.</summary>
-/// <remarks>
-/// A peer with several addresses may send from another one than the configuration names, so silence lets others in, as
-/// the original always does. But an acknowledgement by somebody else would release what the peer has not received.
-/// </remarks>
-internal sealed class PeerGate(Address peer)
+/// <summary>Why something that came by a link is not looked at.</summary>
+internal enum Refusal : byte
 {
-    // A living peer says something every second.
-    private const long SilenceSeconds = 10;
+    /// <summary>It is looked at.</summary>
+    None,
 
-    private Instant _heardUntil;
+    /// <summary>It came in by another interface than the link's.</summary>
+    OtherInterface,
 
-    /// <summary>Whether a datagram from this address is to be looked at.</summary>
-    public bool Admits(PeerId from, Instant now)
+    /// <summary>Its sender is not the configured peer.</summary>
+    Stranger,
+
+    /// <summary>Its sender is not on the network of the group's interface.</summary>
+    OtherNetwork,
+}
+
+/// <summary>Which senders a link listens to.</summary>
+/// <remarks>
+/// A datagram from anybody else could release what the peer has not received, or bring flows that nobody has. Addresses
+/// can be forged by who is on the link: against that helps only a link that nobody else is on, or encryption.
+/// </remarks>
+/// <param name="link">The link.</param>
+/// <param name="network">Of a multicast link over IPv4: the network of its interface; null if it has none.</param>
+internal sealed class PeerGate(LinkConfig link, LinkNetwork? network)
+{
+    private readonly Address _peer = Address.Read(link.Remote.GetAddressBytes());
+
+    /// <summary>Whether something that has arrived is to be looked at.</summary>
+    public Refusal Check(in Arrival arrival, int deviceIndex)
     {
-        if (from.Address != peer) return now >= _heardUntil;
-        _heardUntil = now.PlusSeconds(SilenceSeconds);
-        return true;
+        if (arrival.InterfaceIndex != 0 && arrival.InterfaceIndex != deviceIndex) return Refusal.OtherInterface;
+        if (link.Kind != LinkKind.Multicast) return arrival.Source == _peer ? Refusal.None : Refusal.Stranger;
+        return network is not { } on || arrival.Source.IsIn(on.Base, on.PrefixLength)
+            ? Refusal.None
+            : Refusal.OtherNetwork;
     }
 }

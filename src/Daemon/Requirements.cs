@@ -31,11 +31,9 @@ internal static class Requirements
         if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
         if (sync.Links.Count > 1) Refuse("more than one dedicated link");
-        if (sync.Links[0].Kind == LinkKind.Multicast) Refuse("a Multicast link");
         if (sync.Links[0].Kind == LinkKind.Tcp) Refuse("a TCP link");
-        if (sync.Links[0].Local is null) throw new StartException("the UDP link has no own address (IPv4_address)");
     }
 
     private static void Refuse(string what) =>
-        throw new StartException($"{what} is not supported by this version; one UDP link is");
+        throw new StartException($"{what} is not supported by this version; one UDP or multicast link is");
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using TwinTrack.Daemon.Channels;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
@@ -43,7 +42,6 @@ internal sealed class SyncDaemon : IDisposable
     private SyncNotice _notice;
     private bool _isBufferLimitReported;
     private int _signalPlace;
-    private bool _isLinkWritable;
 
     /// <summary>Opens everything and fills the internal cache.</summary>
     /// <exception cref="StartException">Something is missing.</exception>
@@ -64,7 +62,7 @@ internal sealed class SyncDaemon : IDisposable
             config.ToSyncOptions((ulong)Random.Shared.NextInt64()),
             new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
             Clock.Now);
-        _link = new LinkPort(_engine, OpenChannel(sync.Links[0]), (int)config.General.EventIterationLimit);
+        _link = OpenLinks(sync, (int)config.General.EventIterationLimit);
         _kernel = OpenKernel(config.General, _engine.Options.Filter);
         _requests = new SyncRequests(config, _engine, _kernel, _link, Stop);
         _control = new ControlServer(listener, _requests.Handle) { Denied = _log.WriteDenied };
@@ -103,12 +101,13 @@ internal sealed class SyncDaemon : IDisposable
         if (_engine.NextDeadline <= now) _engine.OnDeadline(now);
         _control.OnDeadline(now);
         _systemd.OnDeadline(now);
+        if (_link.NextDeadline <= now) _link.OnDeadline(now);
         ServeDescriptors(now);
         bool hasMore = _link.Receive(now);
         hasMore |= _kernel.ReadEvents(now);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _kernel.ReadDump(now);
         hasMore |= _kernel.ServeRequests(now);
-        if (!_link.IsBlocked || _isLinkWritable) hasMore |= _link.Transmit(now);
+        hasMore |= _link.Transmit(now);
         Report(now);
         return hasMore;
     }
@@ -117,7 +116,8 @@ internal sealed class SyncDaemon : IDisposable
     {
         Instant now = Clock.Now;
         Instant until = Instant.Earlier(
-            _engine.NextDeadline, Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
+            Instant.Earlier(_engine.NextDeadline, _link.NextDeadline),
+            Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
         _poller.Clear();
         _interests.Clear();
         _control.AddInterests(_interests);
@@ -129,12 +129,10 @@ internal sealed class SyncDaemon : IDisposable
         }
 
         _signalPlace = _poller.Add(_signals.Descriptor, Libc.PollIn);
-        int linkPlace = _link.IsBlocked ? _poller.Add(_link.Channel.SendDescriptor, Libc.PollOut) : -1;
-        AddPaced(_link.Channel.ReceiveDescriptor, _link.ReadAt, now, ref until);
+        _link.Watch(_poller, now, ref until);
         AddPaced(_kernel.EventDescriptor, _kernel.ReadEventsAt, now, ref until);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);
         _poller.Wait(now, hasMore ? now : until);
-        _isLinkWritable = linkPlace >= 0 && _poller.Returned(linkPlace) != 0;
     }
 
     // A socket that is left to fill is not watched; the wait ends when its time has come.
@@ -157,6 +155,7 @@ internal sealed class SyncDaemon : IDisposable
             _control.OnReady(now, _interests[place].Descriptor, events);
         }
 
+        _link.OnWatched(now, _poller);
         if (_poller.Returned(_signalPlace) == 0) return;
         _signals.Clear();
         if (_signals.TakeReopen()) _reload.ReopenLogs();
@@ -191,17 +190,19 @@ internal sealed class SyncDaemon : IDisposable
         else _log.Write(line.Level, line.Text);
     }
 
-    private static UdpChannel OpenChannel(LinkConfig link)
+    private LinkPort OpenLinks(SyncConfig sync, int mostPacketsPerTurn)
     {
         try
         {
-            return new UdpChannel(link);
+            return new LinkPort(_engine, sync, mostPacketsPerTurn, _log);
         }
-        catch (Exception error) when (error is SocketException or IOException)
+        catch (ChannelException error)
         {
-            throw new StartException(
-                $"can't open channel socket: {error.Message} (link of interface {link.Interface}: "
-                + $"own address {link.Local}, peer {link.Remote}, port {link.Port})", error);
+            throw new StartException($"can't open channel socket: {error.Message}", error);
+        }
+        catch (NetlinkException error)
+        {
+            throw new StartException($"can't open interface watcher: {error.Message}", error);
         }
     }
 

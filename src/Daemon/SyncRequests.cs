@@ -76,10 +76,10 @@ internal sealed class SyncRequests(
         var text = new StringBuilder();
         return call.Request switch
         {
-            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, LinkReport, engine.Options),
+            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, link.Active, engine.Options),
             ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
-            ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(LinkReport),
-            ControlRequest.LinkStatistics => text.AppendLink(LinkReport),
+            ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(link.Active),
+            ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(Runtime(call.Now)),
             ControlRequest.ResendQueueStatistics => text.AppendResendQueue(engine.ReadResendQueue()),
             ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(in stats)),
@@ -87,10 +87,6 @@ internal sealed class SyncRequests(
             _ => null,
         };
     }
-
-    private LinkReport LinkReport => new(
-        link.Channel.Link.Kind, link.Channel.Link.Interface, link.Channel.ReadStatus(), IsActive: true,
-        link.Channel.Traffic);
 
     private QueueReport[] Queues(in SyncStats stats)
     {

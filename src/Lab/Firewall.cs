@@ -11,7 +11,7 @@ namespace TwinTrack.Lab;
 /// </remarks>
 public sealed class Firewall : IDisposable
 {
-    /// <summary>The interface of the link between the firewalls.</summary>
+    /// <summary>The interface of the link between the firewalls, of the first one if there are several.</summary>
     public const string SyncInterface = "sync0";
 
     private const byte SyncNetwork = 3;
@@ -20,14 +20,14 @@ public sealed class Firewall : IDisposable
     private const int Announcements = 3;
 
     private readonly byte _number;
-    private readonly bool _sourceNat;
+    private readonly TopologyOptions _options;
     private readonly List<GratuitousArp> _announcements = [];
 
-    internal Firewall(NetNamespace home, byte number, bool sourceNat)
+    internal Firewall(NetNamespace home, byte number, TopologyOptions options)
     {
         Namespace = home;
         _number = number;
-        _sourceNat = sourceNat;
+        _options = options;
     }
 
     /// <summary>The LAN of the client.</summary>
@@ -40,10 +40,28 @@ public sealed class Firewall : IDisposable
     public NetNamespace Namespace { get; }
 
     /// <summary>Its own address on the link between the firewalls.</summary>
-    public IPAddress SyncAddress => new([10, 77, SyncNetwork, _number]);
+    public IPAddress SyncAddress => SyncLink(0).Address;
 
     /// <summary>The other one's address on that link.</summary>
-    public IPAddress PeerSyncAddress => new([10, 77, SyncNetwork, (byte)(3 - _number)]);
+    public IPAddress PeerSyncAddress => SyncLink(0).PeerAddress;
+
+    /// <summary>The interfaces of so many links between the firewalls.</summary>
+    public static IEnumerable<string> SyncInterfaces(int count) =>
+        Enumerable.Range(0, count).Select(static index => $"sync{index}");
+
+    /// <summary>One of the links between the firewalls, for a configuration file.</summary>
+    /// <param name="index">From 0.</param>
+    /// <param name="isIPv6">Over which family.</param>
+    public SyncLink SyncLink(int index, bool isIPv6 = false) => new()
+    {
+        Address = SyncAddressOf(index, _number, isIPv6),
+        PeerAddress = SyncAddressOf(index, (byte)(3 - _number), isIPv6),
+        Interface = $"sync{index}",
+    };
+
+    private static IPAddress SyncAddressOf(int index, byte number, bool isIPv6) => isIPv6
+        ? new([0xfd, 0x77, 0, (byte)(SyncNetwork + index), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number])
+        : new([10, 77, (byte)(SyncNetwork + index), number]);
 
     /// <summary>The MAC address of one of its interfaces: 02:00:0a:4d:SIDE:FIREWALL.</summary>
     public string HardwareAddress(FirewallSide side)
@@ -66,9 +84,10 @@ public sealed class Firewall : IDisposable
     /// <summary>Packets forwarded since it was built.</summary>
     public ulong ForwardedPackets() => ReadCounter("forwarded");
 
-    /// <summary>Drops packets that come in over the link between the firewalls, at random.</summary>
+    /// <summary>Drops packets that come in over links between the firewalls, at random.</summary>
     /// <param name="percent">0 for none, 100 for all.</param>
-    public void SetSyncLoss(int percent)
+    /// <param name="device">The interface; all of them if it is left out. Others lose nothing.</param>
+    public void SetSyncLoss(int percent, string device = "sync*")
     {
         ArgumentOutOfRangeException.ThrowIfNegative(percent);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 100);
@@ -84,7 +103,7 @@ public sealed class Firewall : IDisposable
             delete table inet {{LossTable}}
             add table inet {{LossTable}}
             add chain inet {{LossTable}} arrive { type filter hook prerouting priority -400; }
-            add rule inet {{LossTable}} arrive iifname {{SyncInterface}} {{verdict}}
+            add rule inet {{LossTable}} arrive iifname "{{device}}" {{verdict}}
 
             """);
     }
@@ -147,19 +166,40 @@ public sealed class Firewall : IDisposable
             link set lo up
             address add {ClientSide.Address(_number)}/24 dev {ClientSide.Interface}
             address add {ServerSide.Address(_number)}/24 dev {ServerSide.Interface}
-            address add {SyncAddress}/24 dev {SyncInterface}
+            {string.Join('\n', SyncInterfaces(_options.SyncLinks).Select(AddressLine))}
 
             """);
         SetLinksUp();
         _announcements.Add(Announcement(ClientSide));
         _announcements.Add(Announcement(ServerSide));
+        if (!_options.SyncIPv6) return;
+        foreach ((int index, string device) in SyncInterfaces(_options.SyncLinks).Index())
+            AddIPv6Address(device, index);
+    }
+
+    private string AddressLine(string device, int index) => $"address add {SyncLink(index).Address}/24 dev {device}";
+
+    /// <summary>Gives a new interface of a link between the firewalls its addresses and takes it up.</summary>
+    internal void ConfigureSync(int index)
+    {
+        string device = SyncLink(index).Interface;
+        Namespace.Ip($"{AddressLine(device, index)}\nlink set {device} up\n");
+        if (_options.SyncIPv6) AddIPv6Address(device, index);
+    }
+
+    // Without duplicate detection, so that it can be used at once.
+    private void AddIPv6Address(string device, int index)
+    {
+        Namespace.WriteSetting($"net/ipv6/conf/{device}/accept_dad", "0");
+        Namespace.WriteSetting($"net/ipv6/conf/{device}/disable_ipv6", "0");
+        Namespace.Ip($"address add {SyncLink(index, isIPv6: true).Address}/64 dev {device} nodad\n");
     }
 
     private void SetLinks(string state) => Namespace.Ip(
         $"""
         link set {ClientSide.Interface} {state}
         link set {ServerSide.Interface} {state}
-        link set {SyncInterface} {state}
+        {string.Join('\n', SyncInterfaces(_options.SyncLinks).Select(device => $"link set {device} {state}"))}
 
         """);
 
@@ -191,16 +231,17 @@ public sealed class Firewall : IDisposable
             counter forwarded { }
             chain arrive {
                 type filter hook prerouting priority raw;
-                iifname "{{SyncInterface}}" notrack
-                iifname != "{{SyncInterface}}" tcp flags & syn == syn counter name "syn_seen"
+                iifname "sync*" notrack
+                iifname != "sync*" tcp flags & syn == syn counter name "syn_seen"
             }
             chain leave {
                 type filter hook output priority raw;
-                oifname "{{SyncInterface}}" notrack
+                oifname "sync*" notrack
             }
             chain input {
                 type filter hook input priority filter; policy drop;
-                iifname { "lo", "{{SyncInterface}}" } accept
+                iifname "lo" accept
+                iifname "sync*" accept
                 ct state established,related accept
             }
             chain forward {
@@ -213,7 +254,7 @@ public sealed class Firewall : IDisposable
                 tcp flags & (fin | syn | rst | ack) == syn counter name "forwarded" accept
                 meta l4proto { udp, icmp } counter name "forwarded" accept
             }
-        {{(_sourceNat ? NatChain() : "")}}
+        {{(_options.SourceNat ? NatChain() : "")}}
         }
         """;
 

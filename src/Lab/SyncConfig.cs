@@ -1,8 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace TwinTrack.Lab;
 
-/// <summary>A configuration file for a conntrackd that replicates to one peer over UDP.</summary>
+/// <summary>A configuration file for a conntrackd that replicates to one peer.</summary>
 /// <remarks>Both the original and ours read it. All paths are the lab's own, never the system's defaults.</remarks>
 public sealed record SyncConfig
 {
@@ -15,8 +16,14 @@ public sealed record SyncConfig
     /// <summary>The interface of the dedicated link.</summary>
     public string Interface { get; init; } = Firewall.SyncInterface;
 
-    /// <summary>UDP port of both sides.</summary>
+    /// <summary>UDP or TCP port of both sides.</summary>
     public int Port { get; init; } = 3780;
+
+    /// <summary>What the dedicated link is made of.</summary>
+    public SyncChannel Channel { get; init; }
+
+    /// <summary>More dedicated links.</summary>
+    public IReadOnlyList<SyncLink> MoreLinks { get; init; } = [];
 
     /// <summary>Buckets of each cache. The original misbehaves at 8192 and below.</summary>
     public int HashSize { get; init; } = 32768;
@@ -44,7 +51,7 @@ public sealed record SyncConfig
     /// <summary>More lines for the mode's block.</summary>
     public string ModeLines { get; init; } = "";
 
-    /// <summary>More lines for the UDP block.</summary>
+    /// <summary>More lines for the block of the dedicated link.</summary>
     public string LinkLines { get; init; } = "";
 
     /// <summary>More lines for the Sync section, such as an Options block.</summary>
@@ -76,13 +83,7 @@ public sealed record SyncConfig
             Mode {{Mode}} {
                 {{ModeLines}}
             }
-            UDP {
-                IPv4_address {{Address}}
-                IPv4_Destination_Address {{PeerAddress}}
-                Port {{Port}}
-                Interface {{Interface}}
-                {{LinkLines}}
-            }
+            {{Blocks}}
             {{SyncLines}}
         }
 
@@ -94,11 +95,28 @@ public sealed record SyncConfig
             {{ProtocolFilter}}
             Address Ignore {
                 IPv4_address 127.0.0.1
-                IPv4_address {{Address}}
-                IPv4_address {{PeerAddress}}
+                {{Family(Address)}}_address {{Address}}
+                {{Family(PeerAddress)}}_address {{PeerAddress}}
             }
         }
         """;
+
+    private string Blocks => string.Join('\n', new List<SyncLink>
+    {
+        new()
+        {
+            Channel = Channel,
+            Address = Address,
+            PeerAddress = PeerAddress,
+            Interface = Interface,
+            Port = Port,
+            IsDefault = MoreLinks.Count > 0,
+            Lines = LinkLines,
+        },
+    }.Concat(MoreLinks).Select(static link => link.ToText()));
+
+    private static string Family(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4";
 
     private string ProtocolFilter =>
         Protocols.Count > 0 ? $"Protocol Accept {{ {string.Join(' ', Protocols)} }}" : "";

@@ -13,16 +13,23 @@ public sealed record TopologyOptions
     /// Whether the link between the firewalls holds frames back at random, so that others overtake them.
     /// </summary>
     public bool ReordersSync { get; init; }
+
+    /// <summary>Links between the firewalls, 1 to 4.</summary>
+    public int SyncLinks { get; init; } = 1;
+
+    /// <summary>Whether these links have IPv6 addresses as well.</summary>
+    public bool SyncIPv6 { get; init; }
 }
 
-/// <summary>A client and a server, each on a LAN with both firewalls, and a link between the firewalls.</summary>
+/// <summary>A client and a server, each on a LAN with both firewalls, and links between the firewalls.</summary>
 /// <remarks>
 /// <code>
 ///                  .1 lan0 [ fw1 ] wan0 .1
 ///  client .10 ── bridge    sync0 .1      bridge ── .10 server
 ///                  .2 lan0 [ fw2 ] wan0 .2
 ///                          sync0 .2
-///  LAN 10.77.1.0/24, virtual .254     LAN 10.77.2.0/24, virtual .254     sync 10.77.3.0/24
+///  LAN 10.77.1.0/24, virtual .254     LAN 10.77.2.0/24, virtual .254
+///  sync0 10.77.3.0/24 and fd77:3::/64, sync1 10.77.4.0/24 and fd77:4::/64, and so on
 /// </code>
 /// The bridges are in the namespaces of client and server. The first firewall holds the virtual addresses at first.
 /// </remarks>
@@ -39,15 +46,17 @@ public sealed class Topology : IDisposable
     private readonly RunDirectory _directory;
     private readonly NetNamespace? _wire;
     private FrameRelay? _relay;
+    private readonly TopologyOptions _options;
 
     private Topology(RunDirectory directory, TopologyOptions options)
     {
         _directory = directory;
         if (options.ReordersSync) _wire = directory.CreateNamespace("wire");
+        _options = options;
         Client = directory.CreateNamespace("client");
         Server = directory.CreateNamespace("server");
-        Primary = new Firewall(directory.CreateNamespace("fw1"), 1, options.SourceNat);
-        Backup = new Firewall(directory.CreateNamespace("fw2"), 2, options.SourceNat);
+        Primary = new Firewall(directory.CreateNamespace("fw1"), 1, options);
+        Backup = new Firewall(directory.CreateNamespace("fw2"), 2, options);
     }
 
     /// <summary>The client's namespace.</summary>
@@ -85,6 +94,22 @@ public sealed class Topology : IDisposable
     {
         Primary.SetSyncLoss(percent);
         Backup.SetSyncLoss(percent);
+    }
+
+    /// <summary>Removes a link between the firewalls with its interfaces.</summary>
+    /// <param name="link">From 0.</param>
+    public void RemoveSyncLink(int link) =>
+        Primary.Namespace.Ip($"link del {Primary.SyncLink(link).Interface}\n");
+
+    /// <summary>Makes a link between the firewalls that was removed, with addresses.</summary>
+    /// <param name="link">From 0.</param>
+    /// <param name="interfaceIndex">The kernel's number of the first firewall's interface.</param>
+    public void AddSyncLink(int link, int interfaceIndex)
+    {
+        Command.Require(
+            "ip", ["-batch", "-"], Cable(interfaceIndex, Primary.SyncLink(link).Interface, Primary, Backup) + "\n");
+        Primary.ConfigureSync(link);
+        Backup.ConfigureSync(link);
     }
 
     /// <summary>Removes the namespaces and what runs in them.</summary>
@@ -136,7 +161,8 @@ public sealed class Topology : IDisposable
     }
 
     private string SyncCable() => _wire is null
-        ? Cable(105, Primary, Backup)
+        ? string.Join('\n', Firewall.SyncInterfaces(_options.SyncLinks)
+            .Select((name, index) => Cable(105 + index, name, Primary, Backup)))
         : $"""
             {Cable(105, Primary, _wire, "first")}
             {Cable(106, Backup, _wire, "second")}
@@ -202,7 +228,7 @@ public sealed class Topology : IDisposable
         $"link add {Firewall.SyncInterface} index {index} netns {firewall.Namespace.Name} type veth "
         + $"peer name {end} netns {wire.Name}";
 
-    private static string Cable(int index, Firewall first, Firewall second) =>
-        $"link add {Firewall.SyncInterface} index {index} netns {first.Namespace.Name} type veth "
-        + $"peer name {Firewall.SyncInterface} netns {second.Namespace.Name}";
+    private static string Cable(int index, string name, Firewall first, Firewall second) =>
+        $"link add {name} index {index} netns {first.Namespace.Name} type veth "
+        + $"peer name {name} netns {second.Namespace.Name}";
 }

@@ -64,19 +64,57 @@ public sealed class BadDatagramTests
     }
 
     [Fact]
-    public void A_peer_that_sends_from_another_address_than_the_configured_one_is_heard()
+    public void A_stranger_is_named_in_the_log_once_and_its_datagrams_are_counted()
     {
         using Pair pair = Pair.Build(Make.Ours, Make.Ours);
         var configured = new IPAddress([10, 77, 3, 99]);
-        pair.First.Firewall.Namespace.Ip($"address add {configured}/24 dev {Firewall.SyncInterface}\n");
-        pair.First.Config = pair.First.Config with { Address = IPAddress.Any };
         pair.Second.Config = pair.Second.Config with { PeerAddress = configured };
-        pair.First.Start();
-        pair.Second.Start();
+        pair.Start();
+
+        FlowGenerator.Create(pair.First.Firewall.Namespace, Flows);
+
+        Eventually.Holds(() => pair.Second.Ignored() > 2 ? null : "nothing is ignored");
+        Assert.Equal(0, pair.Second.Counts().External);
+        Assert.Single(pair.Second.Log.Split('\n'), line =>
+            line.Contains($"ignoring what {pair.First.Firewall.SyncAddress} sends, the peer is 10.77.3.99"));
+    }
+
+    [Fact]
+    public void The_peer_is_heard_by_the_configured_address_even_where_routing_would_choose_another()
+    {
+        using Pair pair = Pair.Build(Make.Ours, Make.Ours);
+        var second = new IPAddress([10, 77, 3, 99]);
+        pair.First.Firewall.Namespace.Ip($"address add {second}/24 dev {Firewall.SyncInterface}\n");
+        pair.First.Config = pair.First.Config with { Address = second };
+        pair.Second.Config = pair.Second.Config with { PeerAddress = second };
+        pair.Start();
 
         FlowGenerator.Create(pair.First.Firewall.Namespace, Flows);
 
         pair.WaitUntilEqual();
+    }
+
+    [Fact]
+    public void What_the_peer_sends_by_another_interface_is_ignored()
+    {
+        using Pair pair = Pair.Build(Make.Ours, Make.Ours, SyncChannel.Udp, isIPv6: false, links: 2);
+        pair.First.Config = pair.First.Config with { MoreLinks = [] };
+        pair.Second.Config = pair.Second.Config with { MoreLinks = [] };
+        pair.Start();
+        long before = pair.Second.Ignored();
+
+        // From the right address to the right address, over the wrong cable.
+        NetNamespace home = pair.First.Firewall.Namespace;
+        home.Ip($"route add {pair.Second.Firewall.SyncAddress}/32 dev sync1\n");
+        foreach (Node node in (Node[])[pair.First, pair.Second])
+            node.Firewall.Namespace.WriteSetting("net/ipv4/conf/all/rp_filter", "0");
+        using Socket socket = Sender(home, pair.First.Firewall.SyncAddress);
+        Eventually.Holds(() =>
+        {
+            socket.SendTo(new byte[8], new IPEndPoint(pair.Second.Firewall.SyncAddress, 3780));
+            return pair.Second.Ignored() > before ? null : "nothing is ignored";
+        });
+        Assert.Contains("it arrives by sync1", pair.Second.Log, StringComparison.Ordinal);
     }
 
     [Theory]

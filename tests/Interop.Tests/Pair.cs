@@ -51,6 +51,39 @@ internal sealed class Pair : IDisposable
     /// <summary>Frames that the link has held back, if it is one that does.</summary>
     public long HeldBackFrames => _topology.HeldBackFrames;
 
+    /// <summary>Builds the firewalls with links of a kind, without starting anything.</summary>
+    public static Pair Build(Make first, Make second, SyncChannel channel, bool isIPv6, int links = 1)
+    {
+        var pair = new Pair(first, second, new TopologyOptions { SyncLinks = links, SyncIPv6 = isIPv6 });
+        foreach (Node node in (Node[])[pair.First, pair.Second])
+        {
+            SyncLink link = node.Firewall.SyncLink(0, isIPv6);
+            node.Config = node.Config with
+            {
+                Channel = channel,
+                Address = link.Address,
+                PeerAddress = link.PeerAddress,
+                MoreLinks =
+                [
+                    .. Enumerable.Range(1, links - 1)
+                        .Select(index => node.Firewall.SyncLink(index, isIPv6) with { Channel = channel }),
+                ],
+            };
+        }
+
+        return pair;
+    }
+
+    /// <summary>Starts both daemons and waits until they answer.</summary>
+    public Pair Start()
+    {
+        First.Start();
+        Second.Start();
+        return this;
+    }
+
+    public Topology Topology => _topology;
+
     public void SetLoss(int percent) => _topology.SetSyncLoss(percent);
 
     /// <summary>Waits until the second node holds what the first one's internal cache does, and nothing else.</summary>

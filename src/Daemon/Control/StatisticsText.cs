@@ -125,7 +125,15 @@ public static class StatisticsText
         .Append($"\t\tPackets before:\t\t{stats.Before,20}\n")
         .Append('\n');
 
-    /// <summary>-s link: one link; the daemon prints them in the order of the configuration.</summary>
+    /// <summary>-s link: all links, in the order of the configuration.</summary>
+    public static StringBuilder AppendLinks(this StringBuilder text, IEnumerable<LinkReport> links)
+    {
+        ArgumentNullException.ThrowIfNull(links);
+        foreach (LinkReport link in links) text.AppendLink(in link);
+        return text;
+    }
+
+    /// <summary>-s link: one link.</summary>
     public static StringBuilder AppendLink(this StringBuilder text, in LinkReport link) => text
         .Append($"{KindWord(link.Kind)} traffic device={link.Device} status={StatusWord(link.Status)} ")
         .Append($"role={(link.IsActive ? "ACTIVE" : "BACKUP")}:\n")

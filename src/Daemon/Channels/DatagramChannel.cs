@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using TwinTrack.Daemon.Config;
+using TwinTrack.Netlink;
+
+namespace TwinTrack.Daemon.Channels;
+
+/// <summary>
+/// A dedicated link over UDP, to one peer or to a group: one socket bound to the port receives, another one sends from
+/// a port of the system's choice.
+/// </summary>
+internal sealed class DatagramChannel : Channel
+{
+    private const int UdpHeader = 8;
+    private const int IPv4MulticastInterface = 32;   // IP_MULTICAST_IF
+    private const int IPv4MulticastLoop = 34;        // IP_MULTICAST_LOOP
+    private const int IPv4Join = 35;                 // IP_ADD_MEMBERSHIP
+    private const int IPv4MulticastAll = 49;         // IP_MULTICAST_ALL
+    private const int IPv6MulticastInterface = 17;   // IPV6_MULTICAST_IF
+    private const int IPv6MulticastLoop = 19;        // IPV6_MULTICAST_LOOP
+    private const int IPv6Join = 20;                 // IPV6_ADD_MEMBERSHIP
+    private const int IPv6MulticastAll = 29;         // IPV6_MULTICAST_ALL
+
+    private readonly RawSocket _receiver;
+    private readonly RawSocket _sender;
+    private readonly DatagramBatch _batch;
+    private int _receiverPlace = -1;
+    private int _senderPlace = -1;
+    private bool _hasInput = true;
+    private bool _isFull;
+
+    /// <summary>Opens both sockets.</summary>
+    /// <exception cref="ChannelException">An address, a route or a privilege is missing.</exception>
+    public DatagramChannel(LinkConfig link, in LinkState device, LinkCounters counters)
+        : base(link, in device, counters, UdpHeader)
+    {
+        _receiver = new RawSocket(IsIPv6, SocketType.Dgram);
+        try
+        {
+            _sender = new RawSocket(IsIPv6, SocketType.Dgram);
+            try
+            {
+                Open();
+                ReceiveBufferPackets = Math.Max(
+                    _receiver.Get(RawSocket.SocketLevel, RawSocket.ReceiveBuffer) / 2 / Capacity, 1);
+                _batch = new DatagramBatch(_receiver, IsIPv6);
+            }
+            catch
+            {
+                _sender.Dispose();
+                throw;
+            }
+        }
+        catch
+        {
+            _receiver.Dispose();
+            throw;
+        }
+    }
+
+    public override int ReceiveBufferPackets { get; }
+
+    public override bool CanSend => !_isFull;
+
+    public override void Watch(Poller poller, bool isPausing, bool hasPacket)
+    {
+        _receiverPlace = isPausing ? -1 : poller.Add(_receiver.Descriptor, Libc.PollIn);
+        _senderPlace = hasPacket && _isFull ? poller.Add(_sender.Descriptor, Libc.PollOut) : -1;
+    }
+
+    public override void OnWatched(Poller poller)
+    {
+        // A pause that has ended was not waited for: look.
+        if (_receiverPlace < 0 || poller.Returned(_receiverPlace) != 0) _hasInput = true;
+        if (_senderPlace >= 0 && poller.Returned(_senderPlace) != 0) _isFull = false;
+    }
+
+    public override bool Read(out Arrival arrival)
+    {
+        while (!_batch.TryTake(out arrival))
+        {
+            if (!_hasInput) return false;
+
+            int errno = _batch.Receive(ref Counters.Value);
+            if (errno != 0 && errno is not (Libc.TryAgain or Libc.InterruptedCall)) Counters.Value.ReceiveErrors++;
+            _hasInput = errno == 0 && _batch.IsFull;
+            if (errno != 0) return false;
+        }
+
+        return true;
+    }
+
+    public override bool Send(ReadOnlySpan<byte> packet)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            nint sent = Libc.Send(
+                _sender.Descriptor, in MemoryMarshal.GetReference(packet), (nuint)packet.Length, Libc.MessageDontWait);
+            if (sent >= 0)
+            {
+                Counters.Value.PacketsSent++;
+                Counters.Value.BytesSent += (ulong)sent;
+                return true;
+            }
+
+            int errno = Marshal.GetLastPInvokeError();
+            _isFull = errno is Libc.TryAgain;
+            if (_isFull) return false;
+
+            // An earlier datagram was refused by the peer's host; the report took this one's place.
+            if (errno is Libc.ConnectionRefused or Libc.InterruptedCall && attempt == 0) continue;
+            Counters.Value.SendErrors++;
+            return true;
+        }
+    }
+
+    public override void Dispose()
+    {
+        _receiver.Dispose();
+        _sender.Dispose();
+        _batch.Dispose();
+    }
+
+    private void Open()
+    {
+        _receiver.Set(RawSocket.SocketLevel, RawSocket.ReuseAddress, 1);
+        _receiver.SetBuffers(null, Link.ReceiveBuffer);
+        _sender.SetBuffers(Link.SendBuffer, null);
+        if (!Link.Checksum) _sender.Set(RawSocket.SocketLevel, RawSocket.NoCheck, 1);
+
+        // Without the link's route, what is for the peer would leave by the default route.
+        _sender.TryBindToDevice(Link.Interface);
+        if (Link.Kind == LinkKind.Multicast) Join();
+        else BindToOwnAddress(Link.Local!);
+        if (_sender.TryConnect(Place(Link.Remote, Link.Port)) is var errno and not 0) throw new ChannelException(errno);
+    }
+
+    private void BindToOwnAddress(IPAddress local)
+    {
+        bool isAny = local.Equals(IPAddress.Any) || local.Equals(IPAddress.IPv6Any);
+
+        // Several links on any address share a port: each takes what comes by its own interface.
+        if (isAny) _receiver.TryBindToDevice(Link.Interface);
+        else _sender.Bind(Place(local, 0));
+        _receiver.Bind(Place(local, Link.Port));
+    }
+
+    // Bound to the group, the receiver takes no datagrams for the port that were sent to this host alone; bound to the
+    // interface, none that other links of the same group shall have.
+    private void Join()
+    {
+        _receiver.TryBindToDevice(Link.Interface);
+        _receiver.Bind(Place(Link.Remote, Link.Port));
+        if (IsIPv6)
+        {
+            _ = _receiver.TrySet(RawSocket.IPv6Level, IPv6MulticastAll, 0);
+            _receiver.Set(RawSocket.IPv6Level, IPv6Join, [.. Link.Remote.GetAddressBytes(), .. HostOrder(DeviceIndex)]);
+            _sender.Set(RawSocket.IPv6Level, IPv6MulticastInterface, DeviceIndex);
+            _sender.Set(RawSocket.IPv6Level, IPv6MulticastLoop, 0);
+            return;
+        }
+
+        // struct ip_mreqn: group, own address, index of the interface.
+        byte[] own = (Link.Local ?? IPAddress.Any).GetAddressBytes();
+        _ = _receiver.TrySet(RawSocket.IPv4Level, IPv4MulticastAll, 0);
+        _receiver.Set(
+            RawSocket.IPv4Level, IPv4Join, [.. Link.Remote.GetAddressBytes(), .. own, .. HostOrder(DeviceIndex)]);
+        _sender.Set(
+            RawSocket.IPv4Level, IPv4MulticastInterface,
+            [.. Link.Remote.GetAddressBytes(), .. own, .. HostOrder(DeviceIndex)]);
+        _sender.Set(RawSocket.IPv4Level, IPv4MulticastLoop, 0);
+    }
+
+    private static byte[] HostOrder(int value)
+    {
+        byte[] bytes = new byte[sizeof(int)];
+        MemoryMarshal.Write(bytes, in value);
+        return bytes;
+    }
+}
