@@ -29,7 +29,12 @@ public sealed partial class SyncEngine
             return;
         }
 
-        if (change == FlowChange.Destroy) _stats.AddTraffic(in flow);
+        if (change == FlowChange.Destroy)
+        {
+            _stats.AddTraffic(in flow);
+            _statistics?.OnEnd(in flow);
+        }
+
         Announce(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
     }
 

@@ -32,6 +32,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly InternalBypass? _bypass;
     private readonly Inject? _inject;
     private readonly SyncMode _mode;
+    private StatisticsMode? _statistics;
     private readonly Commit _commit;
     private readonly KernelQueue _kernel = new();
     private readonly Notices _notices = new();
@@ -146,6 +147,10 @@ public sealed partial class SyncEngine : IDisposable
         return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
     }
 
+    /// <summary>The next flow that ended, in statistics mode: as the event told it, else as it was cached.</summary>
+    /// <remarks>To be drained after every input; in other modes there is none.</remarks>
+    public bool PollEnded(ref PackedFlow flow) => _statistics is not null && _statistics.TryTakeEnded(ref flow);
+
     /// <summary>Reads a cache in slices: entries that stay all the time come exactly once.</summary>
     /// <param name="cache">Which one.</param>
     /// <param name="cursor">0 at first; keep it between calls, also when inputs came between.</param>
@@ -198,6 +203,8 @@ public sealed partial class SyncEngine : IDisposable
         {
             SyncModeKind.Alarm =>
                 new AlarmMode(_internalSlabs, _internalStore, _internal, queue, Options, _stats, now),
+            SyncModeKind.Statistics =>
+                _statistics = new StatisticsMode(_internalSlabs, _internalStore, _internal, queue),
             SyncModeKind.Notrack => new NotrackMode(_internalSlabs, _internal, _bypass, queue, _stats, now),
             _ => new FtfwMode(_internalSlabs, _internal, queue, Options, _stats, now),
         };

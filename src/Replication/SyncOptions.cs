@@ -11,6 +11,9 @@ public enum SyncModeKind : byte
 
     /// <summary>NOTRACK: best effort.</summary>
     Notrack,
+
+    /// <summary>No peer at all: flows that end are reported, see <see cref="SyncEngine.PollEnded"/>.</summary>
+    Statistics,
 }
 
 /// <summary>What the engine needs to know of the configuration; defaults are those of conntrackd.</summary>
