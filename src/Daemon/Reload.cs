@@ -4,7 +4,7 @@ using TwinTrack.Daemon.Control;
 namespace TwinTrack.Daemon;
 
 /// <summary>
-/// What SIGHUP does: opens the log files anew, reads the configuration again, takes over what can change under way and
+/// What SIGHUP does: reads the configuration again, takes over what can change under way and
 /// names what cannot.
 /// </summary>
 /// <remarks>A configuration with an error changes nothing.</remarks>
@@ -20,7 +20,6 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
     /// <summary>Reads the configuration again.</summary>
     public void Run()
     {
-        ReopenLogs();
         ConfigResult result = ConfigReader.Load(_file);
         if (result.Config is not { } read)
         {

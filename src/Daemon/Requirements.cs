@@ -24,10 +24,8 @@ internal static class Requirements
     /// <exception cref="StartException">Something is asked for that is not there.</exception>
     public static void Check(DaemonConfig config)
     {
-        if (config.Stats is not null) Refuse("section Stats (statistics mode)");
         if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
-        SyncConfig sync = config.Sync
-            ?? throw new StartException("the configuration has no section Sync: nothing to do");
+        if (config.Sync is not { } sync) return;
         if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
         if (sync.Links.Count > 1) Refuse("more than one dedicated link");

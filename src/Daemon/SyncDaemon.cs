@@ -1,6 +1,8 @@
+using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Channels;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Statistics;
 using TwinTrack.Netlink;
 using TwinTrack.Replication;
 
@@ -24,13 +26,17 @@ internal sealed class StartException : Exception
     }
 }
 
-/// <summary>The daemon in synchronisation mode: engine, kernel, link and control socket around one loop.</summary>
+/// <summary>
+/// The daemon: engine, kernel, link and control socket around one loop. In statistics mode there is no link, and flows
+/// that end are logged.
+/// </summary>
 internal sealed class SyncDaemon : IDisposable
 {
     private readonly Log _log;
     private readonly SyncEngine _engine;
     private readonly KernelPort _kernel;
-    private readonly LinkPort _link;
+    private readonly LinkPort? _link;       // null in statistics mode
+    private readonly FlowLog? _flowLog;     // of statistics mode
     private readonly ControlServer _control;
     private readonly Signals _signals;
     private readonly Reload _reload;
@@ -38,9 +44,10 @@ internal sealed class SyncDaemon : IDisposable
     private readonly Poller _poller = new();
     private readonly List<PollInterest> _interests = [];
     private readonly List<LogLine> _lines = [];
-    private readonly SyncRequests _requests;
+    private readonly SyncRequests? _requests;
+    private readonly Instant _started = Clock.Now;
     private SyncNotice _notice;
-    private bool _isBufferLimitReported;
+    private PackedFlow _ended;
     private int _signalPlace;
 
     /// <summary>Opens everything and fills the internal cache.</summary>
@@ -57,16 +64,17 @@ internal sealed class SyncDaemon : IDisposable
         _reload = reload;
         _signals = signals;
         _systemd = systemd;
-        SyncConfig sync = config.Sync!;
         _engine = new SyncEngine(
             config.ToSyncOptions((ulong)Random.Shared.NextInt64()),
             new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
             Clock.Now);
-        _link = OpenLinks(sync, (int)config.General.EventIterationLimit);
-        _kernel = OpenKernel(config.General, _engine.Options.Filter);
-        _requests = new SyncRequests(config, _engine, _kernel, _link, Stop);
-        _control = new ControlServer(listener, _requests.Handle) { Denied = _log.WriteDenied };
-        _requests.Control = _control;
+        if (config.Sync is { } sync) _link = OpenLinks(sync, (int)config.General.EventIterationLimit);
+        else _flowLog = FlowLog.Open(config.Stats ?? new StatsConfig());
+        _kernel = new KernelOpening(log, config.General).Open(_engine);
+        if (_link is not null) _requests = new SyncRequests(config, _engine, _link, ReadRuntime, Stop);
+        ControlHandler handler =
+            _requests is null ? new StatisticsRequests(_engine, ReadRuntime, Stop).Handle : _requests.Handle;
+        _control = new ControlServer(listener, handler) { Denied = _log.WriteDenied };
         LoadTable();
     }
 
@@ -87,7 +95,8 @@ internal sealed class SyncDaemon : IDisposable
     public void Dispose()
     {
         _control.Dispose();
-        _link.Dispose();
+        _link?.Dispose();
+        _flowLog?.Dispose();
         _kernel.Dispose();
         _engine.Dispose();
     }
@@ -101,13 +110,14 @@ internal sealed class SyncDaemon : IDisposable
         if (_engine.NextDeadline <= now) _engine.OnDeadline(now);
         _control.OnDeadline(now);
         _systemd.OnDeadline(now);
-        if (_link.NextDeadline <= now) _link.OnDeadline(now);
+        if (_link is not null && _link.NextDeadline <= now) _link.OnDeadline(now);
         ServeDescriptors(now);
-        bool hasMore = _link.Receive(now);
+        bool hasMore = _link?.Receive(now) ?? false;
         hasMore |= _kernel.ReadEvents(now);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _kernel.ReadDump(now);
         hasMore |= _kernel.ServeRequests(now);
-        hasMore |= _link.Transmit(now);
+        hasMore |= _link?.Transmit(now) ?? false;
+        LogEnded();
         Report(now);
         return hasMore;
     }
@@ -116,7 +126,7 @@ internal sealed class SyncDaemon : IDisposable
     {
         Instant now = Clock.Now;
         Instant until = Instant.Earlier(
-            Instant.Earlier(_engine.NextDeadline, _link.NextDeadline),
+            Instant.Earlier(_engine.NextDeadline, _link?.NextDeadline ?? Instant.Never),
             Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
         _poller.Clear();
         _interests.Clear();
@@ -129,7 +139,7 @@ internal sealed class SyncDaemon : IDisposable
         }
 
         _signalPlace = _poller.Add(_signals.Descriptor, Libc.PollIn);
-        _link.Watch(_poller, now, ref until);
+        _link?.Watch(_poller, now, ref until);
         AddPaced(_kernel.EventDescriptor, _kernel.ReadEventsAt, now, ref until);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);
         _poller.Wait(now, hasMore ? now : until);
@@ -155,11 +165,22 @@ internal sealed class SyncDaemon : IDisposable
             _control.OnReady(now, _interests[place].Descriptor, events);
         }
 
-        _link.OnWatched(now, _poller);
+        _link?.OnWatched(now, _poller);
         if (_poller.Returned(_signalPlace) == 0) return;
         _signals.Clear();
-        if (_signals.TakeReopen()) _reload.ReopenLogs();
-        if (_signals.TakeReload())
+        OnSignal();
+    }
+
+    private void OnSignal()
+    {
+        bool isReload = _signals.TakeReload();
+        if (_signals.TakeReopen() || isReload)
+        {
+            _reload.ReopenLogs();
+            if (_flowLog?.Reopen() is { } problem) _log.Error(problem);
+        }
+
+        if (isReload)
         {
             _systemd.Reloading();
             _reload.Run();
@@ -169,11 +190,18 @@ internal sealed class SyncDaemon : IDisposable
         if (_signals.IsStopWanted) Stop();
     }
 
+    private void LogEnded()
+    {
+        if (_flowLog is null) return;
+        while (_engine.PollEnded(ref _ended)) _flowLog.Write(in _ended);
+        _flowLog.Flush();
+    }
+
     private void Report(Instant now)
     {
         while (_engine.PollNotice(now, ref _notice))
         {
-            NoticeText.Append(_lines, in _notice, _requests.CommitCause);
+            NoticeText.Append(_lines, in _notice, _requests?.CommitCause);
             foreach (LogLine line in _lines) Write(line);
             _lines.Clear();
             if (_notice.Kind is SyncNoticeKind.CommitDone or SyncNoticeKind.KernelFlushDone
@@ -206,61 +234,25 @@ internal sealed class SyncDaemon : IDisposable
         }
     }
 
-    private KernelPort OpenKernel(GeneralConfig general, FlowFilter filter)
+    private RuntimeStats ReadRuntime(Instant now)
     {
-        try
+        ref readonly SyncStats stats = ref _engine.Stats;
+        ref readonly KernelStats kernel = ref _kernel.Stats;
+        return new RuntimeStats
         {
-            KernelPort kernel = general.PollSeconds is null
-                ? new KernelPort(_engine, EventOptionsOf(general, filter))
-                {
-                    BufferGrew = OnBufferGrew,
-                    BufferAtLimit = OnBufferLimit,
-                }
-                : new KernelPort(_engine, options: null) { BufferBytes = (int)general.NetlinkBufferSize };
-            ReportKernel(general, kernel);
-            return kernel;
-        }
-        catch (NetlinkException error)
-        {
-            throw new StartException(
-                $"can't open netlink handler: {error.Message}; it needs CAP_NET_ADMIN and a kernel with "
-                + "nf_conntrack_netlink", error);
-        }
-    }
-
-    private static bool IsBufferSizeUsable(GeneralConfig general) =>
-        general.NetlinkBufferSize > 0 && general.NetlinkBufferSize <= general.NetlinkBufferSizeMaxGrowth;
-
-    private static EventOptions EventOptionsOf(GeneralConfig general, FlowFilter filter) => new(
-        IsBufferSizeUsable(general) ? (int)general.NetlinkBufferSize : 0,
-        (int)general.NetlinkBufferSizeMaxGrowth,
-        general.EventsReliable,
-        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : null);
-
-    private void ReportKernel(GeneralConfig general, KernelPort kernel)
-    {
-        if (general.PollSeconds is not null)
-        {
-            _log.Notice("running in polling mode");
-            return;
-        }
-
-        if (general.EventsReliable) _log.Notice("reliable ctnetlink event delivery is ENABLED.");
-        if (!kernel.FilterError.IsSuccess)
-        {
-            _log.Warning($"the kernel does not take the event filter ({kernel.FilterError}): "
-                + "events are filtered in user space, with the same result");
-        }
-
-        bool inKernel = general.Filter is { InKernel: true } && kernel.FilterError.IsSuccess;
-        if (general.Filter is not null) _log.Notice($"using {(inKernel ? "kernel" : "user")}-space event filtering");
-        if (!IsBufferSizeUsable(general))
-        {
-            _log.Notice("NetlinkBufferSize is either not set or is greater than NetlinkBufferSizeMaxGrowth. "
-                + "Using current system buffer size");
-        }
-
-        _log.Notice($"netlink event socket buffer size has been set to {kernel.BufferBytes} bytes");
+            UptimeSeconds = now.Seconds - _started.Seconds,
+            EventsReceived = kernel.EventsReceived,
+            EventsFiltered = stats.EventsFiltered,
+            EventsUnknown = kernel.UnknownEvents,
+            EventErrors = kernel.CatchFailed,
+            DumpUnknown = kernel.UnknownDumpEntries,
+            Overruns = kernel.Overruns,
+            KernelFlushes = stats.KernelFlushes,
+            KernelResyncs = stats.KernelResyncs,
+            BufferSize = (uint)_kernel.BufferBytes,
+            ControlReadErrors = _control.Stats.ReadFailed,
+            ControlUnknown = 0,
+        };
     }
 
     private void LoadTable()
@@ -270,19 +262,5 @@ internal sealed class SyncDaemon : IDisposable
         if (error.IsSuccess) return;
         throw new StartException($"can't get kernel conntrack table: {error}; it needs CAP_NET_ADMIN and a kernel with "
             + "nf_conntrack_netlink");
-    }
-
-    private void OnBufferGrew(int bytes) =>
-        _log.Notice($"netlink event socket buffer size has been doubled to {bytes} bytes");
-
-    private void OnBufferLimit()
-    {
-        if (_isBufferLimitReported) return;
-        _isBufferLimitReported = true;
-        _log.Warning(
-            "netlink event socket buffer size cannot be doubled further since it will exceed "
-            + "NetlinkBufferSizeMaxGrowth. We are likely to be losing events, this may lead to unsynchronized "
-            + "replicas. Please, consider increasing netlink socket buffer size via NetlinkBufferSize and "
-            + "NetlinkBufferSizeMaxGrowth clauses in conntrackd.conf");
     }
 }

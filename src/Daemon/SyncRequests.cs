@@ -8,13 +8,8 @@ namespace TwinTrack.Daemon;
 
 /// <summary>What the control socket's requests mean in synchronisation mode.</summary>
 internal sealed class SyncRequests(
-    DaemonConfig config, SyncEngine engine, KernelPort kernel, LinkPort link, Action stop)
+    DaemonConfig config, SyncEngine engine, LinkPort link, Func<Instant, RuntimeStats> runtime, Action stop)
 {
-    private readonly Instant _started = Clock.Now;
-
-    /// <summary>The server whose requests these are; it is asked for its counters.</summary>
-    public ControlServer? Control { get; set; }
-
     /// <summary>The request that started the last commit: its log lines differ.</summary>
     public ControlRequest? CommitCause { get; private set; }
 
@@ -80,7 +75,7 @@ internal sealed class SyncRequests(
             ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
             ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(link.Active),
             ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),
-            ControlRequest.RuntimeStatistics => text.AppendRuntime(Runtime(call.Now)),
+            ControlRequest.RuntimeStatistics => text.AppendRuntime(runtime(call.Now)),
             ControlRequest.ResendQueueStatistics => text.AppendResendQueue(engine.ReadResendQueue()),
             ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(in stats)),
             ControlRequest.ProcessStatistics => text.AppendProcesses(),
@@ -96,26 +91,6 @@ internal sealed class SyncRequests(
         QueueReport resend =
             new("rsqueue", stats.ResendQueue, config.Sync.ResendQueueSize, stats.ResendQueueOverflows);
         return [transmit, errors, resend];
-    }
-
-    private RuntimeStats Runtime(Instant now)
-    {
-        ref readonly SyncStats stats = ref engine.Stats;
-        return new RuntimeStats
-        {
-            UptimeSeconds = now.Seconds - _started.Seconds,
-            EventsReceived = kernel.Stats.EventsReceived,
-            EventsFiltered = stats.EventsFiltered,
-            EventsUnknown = kernel.Stats.UnknownEvents,
-            EventErrors = kernel.Stats.CatchFailed,
-            DumpUnknown = kernel.Stats.UnknownDumpEntries,
-            Overruns = kernel.Stats.Overruns,
-            KernelFlushes = stats.KernelFlushes,
-            KernelResyncs = stats.KernelResyncs,
-            BufferSize = (uint)kernel.BufferBytes,
-            ControlReadErrors = Control!.Stats.ReadFailed,
-            ControlUnknown = 0,
-        };
     }
 
     private ControlAnswer List(CacheKind cache, bool isXml)

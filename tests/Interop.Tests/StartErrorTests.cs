@@ -15,7 +15,7 @@ public sealed class StartErrorTests
         { "Path {0}.ctl", "Path {0}/missing/x.ctl", "{0}/missing/x.ctl" },
         { "UDP {", "TCP {", "TCP link" },
         { "Mode FTFW {", "Options { ExpectationSync On }\nMode FTFW {", "ExpectationSync" },
-        { "General {", "Stats { LogFile off }\nGeneral {", "Stats" },
+        { "General {", "Stats { LogFile off }\nGeneral {", "`Stats' and `Sync'" },
         { "General {", "Helper { Setup no }\nGeneral {", "Helper" },
         { "HashLimit", "HashLimt 5\nHashLimit", "{0}.conf:3:" },
     };

@@ -54,7 +54,7 @@ internal sealed class ConfigDraft(ProtocolNames protocols)
         if (Sync is null && StatsAt is null && Helper is null)
         {
             _problems.Add(new ConfigProblem(ProblemLevel.StartWarning, 0, 0,
-                "neither Sync nor Stats nor Helper is configured: no flow will be tracked"));
+                "neither Sync nor Stats nor Helper is configured: statistics are kept, flows are not logged"));
         }
 
         var config = new DaemonConfig

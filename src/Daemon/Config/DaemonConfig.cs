@@ -27,7 +27,7 @@ public sealed record DaemonConfig
         SyncConfig sync = Sync ?? new SyncConfig();
         return new SyncOptions
         {
-            Mode = sync.Mode,
+            Mode = Sync?.Mode ?? SyncModeKind.Statistics,
             RefreshSeconds = sync.RefreshSeconds,
             DisableInternalCache = sync.DisableInternalCache,
             DisableExternalCache = sync.DisableExternalCache,
@@ -164,6 +164,12 @@ public sealed record StatsConfig
 
     /// <summary>Path of the file that gets a line per ended flow, null for none.</summary>
     public string? LogFile { get; init; }
+
+    /// <summary>Size in bytes at which the file is rotated; 0: never.</summary>
+    public uint LogFileSize { get; init; }
+
+    /// <summary>Former files that are kept.</summary>
+    public uint LogFileKeep { get; init; } = 4;
 
     /// <summary>Facility that gets the same lines, null for none; General's when both name one.</summary>
     public SyslogFacility? Syslog { get; init; }

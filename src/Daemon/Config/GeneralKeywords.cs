@@ -155,6 +155,21 @@ internal static class GeneralKeywords
             Set = (draft, value) => SetLogFile(draft, value, "stats LogFile", draft.Stats.LogFile,
                 StatsConfig.DefaultLogFile, path => draft.Stats = draft.Stats with { LogFile = path }),
         },
+        new("LogFileSize", "Bytes at which that file becomes FILE.1, and FILE.1 becomes FILE.2; 0 for never.")
+        {
+            Value = ValueKind.Number,
+            Default = "0",
+            IsOurs = true,
+            Set = (draft, value) => draft.Stats = draft.Stats with { LogFileSize = value.Number },
+        },
+        new("LogFileKeep", "How many such former files are kept.")
+        {
+            Value = ValueKind.Number,
+            Most = 1000,
+            Default = "4",
+            IsOurs = true,
+            Set = (draft, value) => draft.Stats = draft.Stats with { LogFileKeep = value.Number },
+        },
         new("Syslog", "The same lines to syslog: on, off, or a facility. General's facility wins.")
         {
             Value = ValueKind.Bool | ValueKind.Name,

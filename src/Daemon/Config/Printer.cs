@@ -178,6 +178,8 @@ public static class Printer
     {
         writer.Open("Stats");
         writer.Set("LogFile", stats.LogFile ?? "off");
+        if (stats.LogFileSize > 0) writer.Set("LogFileSize", stats.LogFileSize);
+        if (stats.LogFileKeep != new StatsConfig().LogFileKeep) writer.Set("LogFileKeep", stats.LogFileKeep);
         writer.Set("Syslog", Facility(stats.Syslog));
         writer.Close();
     }

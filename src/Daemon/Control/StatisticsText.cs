@@ -78,6 +78,11 @@ public static class StatisticsText
         .AppendActiveLink(in activeLink)
         .AppendMessages(in stats);
 
+    /// <summary>-s ct in statistics mode.</summary>
+    public static StringBuilder AppendStatistics(this StringBuilder text, in SyncStats stats) => text
+        .AppendCache("stats", in stats.Internal)
+        .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets);
+
     /// <summary>-s cache: a cache in detail.</summary>
     /// <param name="text">Takes the block.</param>
     /// <param name="name"><c>internal</c>, <c>external</c> or <c>stats</c>.</param>

@@ -54,7 +54,7 @@ internal sealed class RotatingFile : IDisposable
     // A rename that fails leaves the lines where they are: a file that is too large is better than lost lines.
     private void Rotate()
     {
-        for (int number = _keep - 1; number > 0; number--) FileLibc.Rename($"{Path}.{number}", $"{Path}.{number + 1}");
+        for (int number = _keep - 1; number > 0; number--) _ = FileLibc.Rename($"{Path}.{number}", $"{Path}.{number + 1}");
         if (_keep > 0) _ = FileLibc.Rename(Path, $"{Path}.1");
         else _ = FileLibc.Remove(Path);
         _ = Reopen(out _);
