@@ -41,7 +41,7 @@ internal sealed class RotatingFile : IDisposable
         return _file.Write(lines);
     }
 
-    /// <summary>Opens the path anew, as after a rotation by somebody else; when that fails the old file stays.</summary>
+    /// <summary>Opens the path anew, as after a foreign rotation; when that fails the old file stays.</summary>
     public bool Reopen(out string reason)
     {
         bool isOpen = _file.Reopen(out reason);
@@ -54,7 +54,8 @@ internal sealed class RotatingFile : IDisposable
     // A rename that fails leaves the lines where they are: a file that is too large is better than lost lines.
     private void Rotate()
     {
-        for (int number = _keep - 1; number > 0; number--) _ = FileLibc.Rename($"{Path}.{number}", $"{Path}.{number + 1}");
+        for (int number = _keep; number > 1; number--)
+            _ = FileLibc.Rename($"{Path}.{number - 1}", $"{Path}.{number}");
         if (_keep > 0) _ = FileLibc.Rename(Path, $"{Path}.1");
         else _ = FileLibc.Remove(Path);
         _ = Reopen(out _);
