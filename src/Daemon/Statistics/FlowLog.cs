@@ -6,7 +6,7 @@ namespace TwinTrack.Daemon.Statistics;
 
 /// <summary>The log of statistics mode: a line for each flow that ended, to a file and to the system log.</summary>
 /// <remarks>
-/// The time, a tab, the flow: <c>tcp      6 TIME_WAIT src=... packets=6 bytes=325 ...</c>; the system log gets the flow.
+/// The time, a tab, the flow: <c>tcp      6 TIME_WAIT src=... packets=6 bytes=325 ...</c>; syslog gets the flow.
 /// Lines are gathered and written by <see cref="Flush"/>: a busy turn of the loop costs one write.
 /// </remarks>
 internal sealed class FlowLog : IDisposable
