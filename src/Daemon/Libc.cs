@@ -9,11 +9,13 @@ internal static partial class Libc
     public const short PollOut = 0x004;
 
     public const int MessageDontWait = 0x40;
+    public const int MessageNoSignal = 0x4000;
     public const int NotPermitted = 1;         // EPERM
     public const int InterruptedCall = 4;      // EINTR
     public const int TryAgain = 11;            // EAGAIN
     public const int NoBufferSpace = 105;      // ENOBUFS
     public const int ConnectionRefused = 111;  // ECONNREFUSED
+    public const int InProgress = 115;         // EINPROGRESS
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollDescriptor // pollfd
@@ -72,6 +74,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int fd, in byte address, uint length);
+
+    [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
+    public static partial int Listen(int fd, int backlog);
+
+    [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
+    public static partial int Accept(int fd, ref byte address, ref uint length, int flags);
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetOption(int fd, int level, int name, in byte value, uint length);

@@ -82,7 +82,7 @@ internal sealed class LinkPort : IDisposable
     /// <summary>Looks at what the poller has found.</summary>
     public void OnWatched(Instant now, Poller poller)
     {
-        foreach (DedicatedLink link in _links) link.Channel?.OnWatched(poller);
+        foreach (DedicatedLink link in _links) link.Channel?.OnWatched(now, poller);
         if (poller.Returned(_monitorPlace) == 0) return;
 
         bool hasChanged = false;
@@ -123,7 +123,7 @@ internal sealed class LinkPort : IDisposable
             if (!channel.CanSend) return false;
             if (_held == 0) _held = _engine.PollTransmit(now, _packet, channel.Capacity);
             if (_held == 0) return false;
-            if (!channel.Send(_packet.AsSpan(0, _held))) return false;   // encryption: before this
+            if (!channel.Send(now, _packet.AsSpan(0, _held))) return false;   // encryption: before this
             _held = 0;
         }
 

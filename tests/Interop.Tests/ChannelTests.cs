@@ -16,7 +16,10 @@ public sealed class ChannelTests
         {
             var cells = new TheoryData<Make, Make, SyncChannel, bool>();
             foreach ((SyncChannel channel, bool isIPv6) in ((SyncChannel, bool)[])
-                [(SyncChannel.Udp, true), (SyncChannel.Multicast, false), (SyncChannel.Multicast, true)])
+            [
+                (SyncChannel.Udp, true), (SyncChannel.Multicast, false), (SyncChannel.Multicast, true),
+                (SyncChannel.Tcp, false), (SyncChannel.Tcp, true),
+            ])
             {
                 cells.Add(Make.Ours, Make.Ours, channel, isIPv6);
                 cells.Add(Make.Ours, Make.Original, channel, isIPv6);

@@ -15,6 +15,8 @@ public sealed class LinkLifeTests
         { SyncChannel.Udp, true },
         { SyncChannel.Multicast, false },
         { SyncChannel.Multicast, true },
+        { SyncChannel.Tcp, false },
+        { SyncChannel.Tcp, true },
     };
 
     [Theory]
@@ -46,6 +48,7 @@ public sealed class LinkLifeTests
     [Theory]
     [InlineData(SyncChannel.Udp, false)]
     [InlineData(SyncChannel.Udp, true)]
+    [InlineData(SyncChannel.Tcp, false)]
     public void An_address_that_comes_late_is_used(SyncChannel channel, bool isIPv6)
     {
         using Pair pair = Pair.Build(Make.Ours, Make.Ours, channel, isIPv6);

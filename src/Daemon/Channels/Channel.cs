@@ -86,7 +86,7 @@ internal abstract class Channel : IDisposable
     public abstract void Watch(Poller poller, bool isPausing, bool hasPacket);
 
     /// <summary>Looks at what the poller has found.</summary>
-    public abstract void OnWatched(Poller poller);
+    public abstract void OnWatched(Instant now, Poller poller);
 
     /// <summary>Takes the next thing that has arrived.</summary>
     /// <returns>False when there is nothing more now.</returns>
@@ -94,10 +94,15 @@ internal abstract class Channel : IDisposable
 
     /// <summary>Sends one packet.</summary>
     /// <returns>False when it was not taken: keep it until <see cref="CanSend"/>.</returns>
-    public abstract bool Send(ReadOnlySpan<byte> packet);
+    public abstract bool Send(Instant now, ReadOnlySpan<byte> packet);
 
     /// <summary>The deadline has passed.</summary>
     public virtual void OnDeadline(Instant now)
+    {
+    }
+
+    /// <summary>Another link is used from now on: what cannot be sent any more must not be sent later.</summary>
+    public virtual void Leave()
     {
     }
 

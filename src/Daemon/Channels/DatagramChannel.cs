@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Netlink;
+using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon.Channels;
 
@@ -69,7 +70,7 @@ internal sealed class DatagramChannel : Channel
         _senderPlace = hasPacket && _isFull ? poller.Add(_sender.Descriptor, Libc.PollOut) : -1;
     }
 
-    public override void OnWatched(Poller poller)
+    public override void OnWatched(Instant now, Poller poller)
     {
         // A pause that has ended was not waited for: look.
         if (_receiverPlace < 0 || poller.Returned(_receiverPlace) != 0) _hasInput = true;
@@ -91,7 +92,7 @@ internal sealed class DatagramChannel : Channel
         return true;
     }
 
-    public override bool Send(ReadOnlySpan<byte> packet)
+    public override bool Send(Instant now, ReadOnlySpan<byte> packet)
     {
         for (int attempt = 0; ; attempt++)
         {

@@ -103,7 +103,9 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         _retryAt = Instant.Never;
         try
         {
-            Channel = new DatagramChannel(config, in _device, _counters);
+            Channel = config.Kind == LinkKind.Tcp
+                ? new TcpChannel(config, in _device, _counters)
+                : new DatagramChannel(config, in _device, _counters);
             _gate = new PeerGate(config, Network());
         }
         catch (ChannelException error) when (error.IsPassing || !isStart)

@@ -18,6 +18,8 @@ internal sealed class RawSocket : IDisposable
     public const int IPv4Level = 0;            // IPPROTO_IP
     public const int IPv6Level = 41;           // IPPROTO_IPV6
 
+    public const int AcceptFlags = NonBlocking | CloseOnExec;
+
     private const int BindToDevice = 25;       // SO_BINDTODEVICE
     private const int SendBufferForce = 32;    // SO_SNDBUFFORCE
     private const int ReceiveBufferForce = 33; // SO_RCVBUFFORCE
@@ -76,6 +78,11 @@ internal sealed class RawSocket : IDisposable
     {
         SocketAddress address = place.Serialize();
         if (Libc.Bind(Descriptor, in address.Buffer.Span[0], (uint)address.Size) != 0) throw LastError();
+    }
+
+    public void Listen(int backlog)
+    {
+        if (Libc.Listen(Descriptor, backlog) != 0) throw LastError();
     }
 
     /// <summary>Connects, or begins to.</summary>
