@@ -7,7 +7,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 CONFIGURATION := Release
 AOT_FRAMEWORK ?= net9.0
-PROGRAMS := conntrackd twintrack
+PROGRAMS := conntrackd conntrack nfct twintrack
 SOLUTION := twintrack.slnx
 DOTNET := dotnet
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -46,11 +46,13 @@ dist: needs-sdk
 	mkdir -p dist
 	for program in $(PROGRAMS); do \
 		$(DOTNET) publish programs/$$program -c $(CONFIGURATION) -f $(AOT_FRAMEWORK) -v quiet || exit 1; \
-		install -m 755 artifacts/publish/$$program/release_$(AOT_FRAMEWORK)_linux-x64/$$program dist/$$program || exit 1; \
+		install -m 755 artifacts/publish/*/release_$(AOT_FRAMEWORK)_linux-x64/$$program dist/$$program || exit 1; \
 	done
 
 install:
 	install -D -m 755 dist/conntrackd $(DESTDIR)$(PREFIX)/sbin/conntrackd
+	install -D -m 755 dist/conntrack $(DESTDIR)$(PREFIX)/sbin/conntrack
+	install -D -m 755 dist/nfct $(DESTDIR)$(PREFIX)/sbin/nfct
 	install -D -m 755 dist/twintrack $(DESTDIR)$(PREFIX)/bin/twintrack
 
 lab: root-check dist

@@ -88,6 +88,20 @@ public sealed class NetlinkWriter(int capacity = NetlinkWriter.DefaultCapacity)
         MemoryMarshal.Write(_buffer.AsSpan(_message), (uint)(Length - _message));
     }
 
+    /// <summary>Appends a message that was built elsewhere, under another sequence number.</summary>
+    /// <param name="message">The message with its nlmsghdr.</param>
+    /// <param name="sequence">Comes back in the answer.</param>
+    public void Append(ReadOnlySpan<byte> message, uint sequence)
+    {
+        if (_open) throw new InvalidOperationException("The message before was not ended.");
+
+        _message = Length;
+        Count++;
+        Span<byte> place = Append(message.Length);
+        message.CopyTo(place);
+        MemoryMarshal.Write(place[8..], sequence);
+    }
+
     /// <summary>Drops the message begun last, ended or not.</summary>
     public void Drop()
     {

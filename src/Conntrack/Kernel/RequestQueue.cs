@@ -100,6 +100,19 @@ public sealed class RequestQueue : IDisposable
         return Add(token);
     }
 
+    /// <summary>Queues a request that was built elsewhere; it gets a sequence number of this queue.</summary>
+    /// <param name="token">Comes back in the answer.</param>
+    /// <param name="message">One message with its nlmsghdr, without NLM_F_ACK.</param>
+    /// <param name="flags">More flags, such as <see cref="MessageFlags.Exclusive"/>.</param>
+    /// <returns>False if <see cref="IsFull"/>.</returns>
+    public bool Add(uint token, ReadOnlySpan<byte> message, MessageFlags flags = MessageFlags.None)
+    {
+        if (IsFull) return false;
+        _writer.Append(message, NextSequence);
+        _writer.AddFlags(flags);
+        return Add(token);
+    }
+
     /// <summary>Sends what is queued. Nothing happens if nothing is.</summary>
     /// <returns>
     /// The error of the call. <see cref="Errno.TryAgain"/> and <see cref="Errno.OutOfMemory"/> leave the batch queued:

@@ -1,0 +1,3 @@
+using TwinTrack.Cli.Flows;
+
+return ConntrackTool.Run(args);

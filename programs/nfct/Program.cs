@@ -1,0 +1,3 @@
+using TwinTrack.Cli.Objects;
+
+return NfctTool.Run(args);

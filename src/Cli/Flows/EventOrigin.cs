@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+
+namespace TwinTrack.Cli.Flows;
+
+/// <summary>Finds the program whose netlink request caused an event.</summary>
+internal sealed class EventOrigin
+{
+    private const string NetfilterProtocol = "12"; // NETLINK_NETFILTER
+    private const int ProtocolColumn = 1;
+    private const int PortColumn = 2;
+    private const long RememberedMilliseconds = 200;
+
+    private uint _port;
+    private string? _text;
+    private long _foundAt;
+
+    /// <summary>The text for the end of a line; null for an event that no program caused.</summary>
+    /// <param name="port">nlmsg_pid of the event.</param>
+    /// <remarks>An answer is kept a moment: a program that makes thousands of events is looked up once.</remarks>
+    public string? Text(uint port)
+    {
+        if (port == 0) return null;
+
+        long now = Environment.TickCount64;
+        if (port == _port && now - _foundAt < RememberedMilliseconds) return _text;
+
+        string? name = Find(port);
+        _text = name is null ? $" [USERSPACE] portid={port}" : $" [USERSPACE] portid={port} progname={name}";
+        _port = port;
+        _foundAt = now;
+        return _text;
+    }
+
+    private static string? Find(uint port)
+    {
+        if (FindInode(port) is not { } inode) return null;
+
+        // A program's first socket has the program's number.
+        string link = $"socket:[{inode}]";
+        if (Owns(port.ToString(CultureInfo.InvariantCulture), link)) return NameOf($"/proc/{port}/stat");
+        foreach (string process in ProcessNumbers())
+        {
+            if (Owns(process, link)) return NameOf($"/proc/{process}/stat");
+        }
+
+        return null;
+    }
+
+    // Columns of /proc/net/netlink: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
+    private static string? FindInode(uint port)
+    {
+        if (!FileText.TryRead("/proc/net/netlink", out ReadOnlySpan<byte> rest)) return null;
+
+        while (FileText.TryTakeLine(ref rest, out ReadOnlySpan<byte> line))
+        {
+            string[] words = Encoding.ASCII.GetString(line).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > PortColumn && words[ProtocolColumn] == NetfilterProtocol
+                && words[PortColumn] == port.ToString(CultureInfo.InvariantCulture))
+            {
+                return words[^1];
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<string> ProcessNumbers()
+    {
+        foreach (string path in Directory.EnumerateDirectories("/proc"))
+        {
+            string name = Path.GetFileName(path);
+            if (char.IsAsciiDigit(name[0])) yield return name;
+        }
+    }
+
+    private static bool Owns(string process, string link)
+    {
+        try
+        {
+            foreach (string path in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
+            {
+                if (new FileInfo(path).LinkTarget == link) return true;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // it ended, or belongs to somebody else
+        }
+
+        return false;
+    }
+
+    // The name may hold anything, newlines included: it ends at the first closing parenthesis.
+    private static string? NameOf(string path)
+    {
+        if (!FileText.TryRead(path, out ReadOnlySpan<byte> text)) return null;
+
+        int start = text.IndexOf((byte)'(') + 1;
+        int length = text[start..].IndexOf((byte)')');
+        if (start == 0 || length < 0) return null;
+
+        var name = new StringBuilder();
+        foreach (byte c in text.Slice(start, length)) name.Append(c is > 0x20 and < 0x7f ? (char)c : '?');
+        return name.ToString();
+    }
+}

@@ -1,0 +1,198 @@
+using System.Diagnostics;
+using TwinTrack.Lab;
+using TwinTrack.Tests;
+
+namespace TwinTrack.Cli.Tests;
+
+/// <summary>The namespaces of the recorded runs, and our programs in them.</summary>
+public sealed class CaseLab : IDisposable
+{
+    private static readonly TimeSpan _startTime = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan _endTime = TimeSpan.FromMilliseconds(200);
+    private static readonly Lock _gate = new();
+    private static int _count;
+    private static int _holders;
+    private static bool _madeLabelFolder;
+
+    private readonly string _prefix =
+        $"tt{Environment.ProcessId % 10000}{(char)('a' + (Interlocked.Increment(ref _count) % 26))}";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("tt-cli-").FullName;
+    public CaseLab()
+    {
+        // Who runs without privileges must be able to reach them.
+        Command.Require("chmod", ["755", _folder]);
+        foreach (string program in (string[])["conntrack", "nfct"])
+        {
+            string built = Path.Combine(Testing.Repository.Root, "dist", program);
+            if (File.Exists(built)) File.Copy(built, Path.Combine(_folder, program));
+        }
+
+        HoldLabelFolder(1);
+        Topology("up");
+        Shell(_prefix + "s", "for i in $(seq 100); do grep -q ':0015 .* 0A ' /proc/net/tcp && break; sleep 0.1; done");
+    }
+
+    public void Dispose()
+    {
+        Topology("down");
+        Directory.Delete(_folder, recursive: true);
+        DeleteLabels();
+        if (Directory.Exists("/etc/netns") && Directory.GetFileSystemEntries("/etc/netns").Length == 0)
+            Directory.Delete("/etc/netns");
+        HoldLabelFolder(-1);
+    }
+
+    /// <summary>Puts that many flows, and no others, into the lonely namespace.</summary>
+    public void Load(int count)
+    {
+        Shell(_prefix + "t", "conntrack -F");
+        File.WriteAllLines(Path.Combine(_folder, "flows"), Lines(count));
+        if (count > 0) Shell(_prefix + "t", $"conntrack -R {_folder}/flows");
+    }
+
+    /// <summary>
+    /// Runs a script of bash in the lonely namespace: ours are $CONNTRACK and $NFCT, $WORK/flows is a load file.
+    /// </summary>
+    public CommandResult Shell(string script, int count = 0)
+    {
+        if (count > 0) File.WriteAllLines(Path.Combine(_folder, "flows"), Lines(count));
+        string[] environment =
+        [
+            "TZ=UTC", "LC_ALL=C", $"CONNTRACK={_folder}/conntrack", $"NFCT={_folder}/nfct", $"WORK={_folder}",
+        ];
+        return Command.Run("ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script]);
+    }
+
+    // A bind mount needs a place; labs that run beside each other share it.
+    private static void HoldLabelFolder(int change)
+    {
+        const string folder = "/etc/xtables";
+        lock (_gate)
+        {
+            _madeLabelFolder |= !Directory.Exists(folder);
+            Directory.CreateDirectory(folder);
+            _holders += change;
+            if (_holders == 0 && _madeLabelFolder) Directory.Delete(folder);
+        }
+    }
+
+    private static IEnumerable<string> Lines(int count) =>
+        from i in Enumerable.Range(0, count)
+        select $"-I -s 10.83.{100 + (i / 250)}.{1 + (i % 250)} -d 10.83.0.2 -p udp --sport {1024 + i} --dport 53 -t 600";
+
+    /// <summary>Runs a case.</summary>
+    /// <returns>What it left.</returns>
+    internal RecordedResult Run(RecordedCase recorded)
+    {
+        string space = _prefix + (recorded.Topology == "router" ? "r" : "t");
+        const string reset = "conntrack -F; conntrack -F expect; nfct flush timeout; iptables -F";
+        DeleteLabels();
+        if (recorded.HasLabels || recorded.Topology is not null) WriteLabels(space);
+        if (recorded.Topology is not null) EndTraffic();
+        ShellQuietly(space, space.EndsWith('t') ? reset : "conntrack -F; conntrack -F expect");
+        foreach (string command in recorded.Setup) ShellQuietly(space, command);
+
+        RecordedResult result = recorded.Trigger is null ? Execute(space, recorded) : Listen(space, recorded);
+        result = result with
+        {
+            After =
+            [
+                .. recorded.Expected.After!.Select(after =>
+                {
+                    CommandResult shown = Shell(space, after.Cmd);
+                    return new RecordedCommand { Cmd = after.Cmd, Stdout = shown.Output, Exit = shown.ExitCode };
+                }),
+            ],
+        };
+        foreach (string command in recorded.Cleanup) ShellQuietly(space, command);
+        return result;
+    }
+
+    private RecordedResult Execute(string space, RecordedCase recorded)
+    {
+        CommandResult result = Command.Run("ip", CommandLine(space, recorded), recorded.Stdin);
+        return new() { Stdout = result.Output, Stderr = result.Errors, Exit = result.ExitCode };
+    }
+
+    private RecordedResult Listen(string space, RecordedCase recorded)
+    {
+        var start = new ProcessStartInfo("ip", CommandLine(space, recorded))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        SetEnvironment(start);
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        Thread.Sleep(_startTime);
+        foreach (string command in recorded.Trigger!) ShellQuietly(space, command);
+        Thread.Sleep(_endTime);
+        Command.Run("kill", [$"-{recorded.Signal}", $"{process.Id}"]);
+        if (!process.WaitForExit(5000)) process.Kill();
+        process.WaitForExit();
+        return new()
+        {
+            Stdout = output.GetAwaiter().GetResult(),
+            Stderr = errors.GetAwaiter().GetResult(),
+            Exit = process.ExitCode,
+        };
+    }
+
+    private string[] CommandLine(string space, RecordedCase recorded)
+    {
+        string program = Path.Combine(_folder, recorded.Prog);
+        string[] user = recorded.RunAs is null ? [] : ["setpriv", "--reuid", "65534", "--clear-groups"];
+        return ["netns", "exec", space, "env", "TZ=UTC", "LC_ALL=C", .. user, program, .. recorded.Args];
+    }
+
+    // What it leaves running must not hold our pipes.
+    private void ShellQuietly(string space, string command) =>
+        Shell(space, $"exec >/dev/null 2>&1 </dev/null; {command}");
+
+    private CommandResult Shell(string space, string command)
+    {
+        string text = command.Replace("h3", _prefix, StringComparison.Ordinal)
+            .Replace("sleep 0.4", "sleep 0.9", StringComparison.Ordinal)
+            .Replace("sleep 0.6", "sleep 1.1", StringComparison.Ordinal)
+            .Replace("ping -c2 -i0.2", "python3 $LAB/traffic.py ping", StringComparison.Ordinal)
+            .Replace("python3", "/usr/bin/python3", StringComparison.Ordinal)
+            .Replace("$LAB", Path.Combine(GoldenFiles.Root, "cli"), StringComparison.Ordinal);
+        return Command.Run("ip", ["netns", "exec", space, "env", "TZ=UTC", "LC_ALL=C", "sh", "-c", text]);
+    }
+
+    // The next case uses the same ports.
+    private void EndTraffic()
+    {
+        NetNamespace client = NetNamespace.Open(_prefix + "c");
+        client.KillProcesses();
+        client.Close();
+        Thread.Sleep(_endTime);
+    }
+
+    private void Topology(string verb) =>
+        Command.Require(
+            "env", [$"LAB_PREFIX={_prefix}", "sh", Path.Combine(GoldenFiles.Root, "cli", "topology.sh"), verb]);
+
+    private static void WriteLabels(string space)
+    {
+        string folder = $"/etc/netns/{space}/xtables";
+        Directory.CreateDirectory(folder);
+        File.Copy(Path.Combine(GoldenFiles.Root, "cli", "connlabel.conf"), $"{folder}/connlabel.conf");
+    }
+
+    private void DeleteLabels()
+    {
+        foreach (string space in (string[])["r", "t"])
+        {
+            if (Directory.Exists($"/etc/netns/{_prefix}{space}"))
+                Directory.Delete($"/etc/netns/{_prefix}{space}", recursive: true);
+        }
+
+    }
+
+    private static void SetEnvironment(ProcessStartInfo start) =>
+        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/sbin:/usr/bin:/bin";
+}

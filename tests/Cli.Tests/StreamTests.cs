@@ -1,0 +1,53 @@
+using TwinTrack.Lab;
+using Xunit;
+
+namespace TwinTrack.Cli.Tests;
+
+/// <summary>What conntrack does when a reader is slow, leaves, or cannot take more.</summary>
+[Trait("needs", "root")]
+public sealed class StreamTests(CaseLab lab) : IClassFixture<CaseLab>
+{
+    private const int FlowCount = 6000;
+
+    [Fact]
+    public void A_reader_that_leaves_ends_the_listing_as_it_ends_programs_in_c()
+    {
+        lab.Load(FlowCount);
+        CommandResult result = lab.Shell("set -o pipefail; $CONNTRACK -L | head -n 1");
+        Assert.Equal(141, result.ExitCode); // 128 and SIGPIPE
+        Assert.Empty(result.Errors);
+    }
+
+    [Fact]
+    public void A_listing_that_cannot_be_written_is_an_error()
+    {
+        lab.Load(FlowCount);
+        CommandResult result = lab.Shell("$CONNTRACK -L >/dev/full");
+        Assert.Equal(ExitCode.Failure, result.ExitCode);
+        Assert.Contains("No space left on device", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_listing_of_many_flows_is_that_of_the_original()
+    {
+        lab.Load(FlowCount);
+        CommandResult ours = lab.Shell("$CONNTRACK -L 2>/dev/null | sed 's/ [0-9]* src/ src/' | sort | md5sum");
+        CommandResult theirs = lab.Shell("conntrack -L 2>/dev/null | sed 's/ [0-9]* src/ src/' | sort | md5sum");
+        Assert.Equal(theirs.Output, ours.Output);
+    }
+
+    [Fact]
+    public void Lost_events_are_told_and_the_listener_goes_on()
+    {
+        lab.Load(0);
+        CommandResult result = lab.Shell(
+            "$CONNTRACK -E -b 60000 >/dev/null 2>$WORK/errors & listener=$!; sleep 0.4; kill -STOP $listener; "
+            + "conntrack -R $WORK/flows; kill -CONT $listener; sleep 0.3; kill -TERM $listener; wait $listener; "
+            + "status=$?; cat $WORK/errors; exit $status",
+            FlowCount);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("NOTICE: Netlink socket buffer size has been set to", result.Output, StringComparison.Ordinal);
+        Assert.Contains("WARNING: We have hit ENOBUFS! We are losing events.", result.Output, StringComparison.Ordinal);
+        Assert.Contains("flow events have been shown.", result.Output, StringComparison.Ordinal);
+    }
+}
