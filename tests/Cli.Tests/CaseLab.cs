@@ -155,8 +155,8 @@ public sealed class CaseLab : IDisposable
     private CommandResult Shell(string space, string command)
     {
         string text = command.Replace("h3", _prefix, StringComparison.Ordinal)
-            .Replace("sleep 0.4", "sleep 0.9", StringComparison.Ordinal)
-            .Replace("sleep 0.6", "sleep 1.1", StringComparison.Ordinal)
+            .Replace("3 & sleep 0.4", "60 & sleep 0.9", StringComparison.Ordinal)
+            .Replace("3 & sleep 0.6", "60 & sleep 1.1", StringComparison.Ordinal)
             .Replace("ping -c2 -i0.2", "python3 $LAB/traffic.py ping", StringComparison.Ordinal)
             .Replace("python3", "/usr/bin/python3", StringComparison.Ordinal)
             .Replace("$LAB", Path.Combine(GoldenFiles.Root, "cli"), StringComparison.Ordinal);
