@@ -260,7 +260,7 @@ internal sealed class KernelPort : IDisposable
     {
         _purpose = purpose;
         _malformedBefore = _dump.Malformed;
-        _bucketsBefore = TableSize.ReadBuckets();
+        _bucketsBefore = TableBuckets.Read();
         _engine.OnSnapshot(now, purpose, SnapshotStep.Begin, in _flow);
         if (_dump.Start().IsSuccess) return true;
         _engine.OnSnapshot(now, purpose, SnapshotStep.Abort, in _flow);
@@ -270,7 +270,7 @@ internal sealed class KernelPort : IDisposable
     // Of flows that moved to another place of the table while it was read, and of what could not be read, nothing is
     // known: that they did not come does not mean that they are gone.
     private bool IsDumpComplete() => !_dump.WasInterrupted && _dump.Malformed == _malformedBefore
-        && TableSize.ReadBuckets() == _bucketsBefore;
+        && TableBuckets.Read() == _bucketsBefore;
 
     private void ReadAnswers(Instant now)
     {

@@ -97,16 +97,16 @@ public sealed partial class SyncEngine
         flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol) && flow.Reply.Has(TupleParts.Source)
         && Options.Filter.Accepts(in flow, isDestroy);
 
-    private void StartRepair(Instant now)
+    private void StartRepair(Instant now, SnapshotPurpose purpose)
     {
-        if (_repairSchedule.Purpose == SnapshotPurpose.Repair)
+        if (purpose == SnapshotPurpose.Repair)
         {
             _stats.Value.KernelResyncs++;
             _notices.Add(SyncNoticeKind.RepairStarted);
         }
 
-        if (_kernel.AddDump(_repairSchedule.Purpose, ticket: 0)) return;
-        _repairSchedule.OnEnd(now);
+        if (_kernel.AddDump(purpose, ticket: 0)) return;
+        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, changedInSilence: false);
         OnOverrun(now);
     }
 
@@ -147,8 +147,9 @@ public sealed partial class SyncEngine
     private void EndDump(Instant now, SnapshotPurpose purpose)
     {
         int ticket = _kernel.EndDump();
-        if (purpose == _repairSchedule.Purpose) _repairSchedule.OnEnd(now);
+        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, _internal.TakeChangedInSilence());
         if (purpose == SnapshotPurpose.Repair) _notices.Add(SyncNoticeKind.RepairDone, _repair.Differences);
+        else if (purpose == SnapshotPurpose.Poll) _notices.Add(SyncNoticeKind.PollDone, _repair.Differences);
         else if (purpose == SnapshotPurpose.Resync) _notices.Add(SyncNoticeKind.KernelResyncDone, ticket: ticket);
     }
 

@@ -105,7 +105,7 @@ public sealed partial class SyncEngine : IDisposable
         _mode.OnDeadline(now);
         _external.Expire(now);
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
-        if (_repairSchedule.TakeDue(now)) StartRepair(now);
+        if (_repairSchedule.TakeDue(now, _internal.Unheard) is { } purpose) StartRepair(now, purpose);
 
         BringWhatIsLacking(now);
         if (now < _purgeAt) return;

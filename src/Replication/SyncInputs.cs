@@ -59,7 +59,9 @@ public enum SnapshotPurpose : byte
     /// <summary>After lost events: add, update, remove, and send the differences.</summary>
     Repair,
 
-    /// <summary>Instead of events (PollSecs): the same, without a word about it.</summary>
+    /// <summary>
+    /// Instead of events (PollSecs, and flows that the kernel tells nothing of): the same, without a word about it.
+    /// </summary>
     Poll,
 
     /// <summary>Without internal cache: send every entry.</summary>

@@ -125,6 +125,9 @@ public enum SyncNoticeKind : byte
     /// told, Value2 how many such failures there were since the last notice. At most one a minute.
     /// </summary>
     InjectFailed,
+
+    /// <summary>A regular comparison with the kernel's table ended: Value differences sent. Not for the log.</summary>
+    PollDone,
 }
 
 /// <summary>One notice. <see cref="Flow"/> is filled only for the kinds that say so.</summary>

@@ -11,6 +11,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     private CacheStats _stats;
     private byte _snapshot;
     private bool _isInSnapshot;
+    private bool _changedInSilence;
     private bool _hasMemories;       // dead entries are kept for the dump under way
 
     public ref readonly CacheStats Stats
@@ -23,6 +24,17 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         }
     }
 
+    /// <summary>Living entries that are known from dumps only.</summary>
+    public uint Unheard { get; private set; }
+
+    /// <summary>Whether a dump has shown since the last call that one of those changed or ended.</summary>
+    public bool TakeChangedInSilence()
+    {
+        bool taken = _changedInSilence;
+        _changedInSilence = false;
+        return taken;
+    }
+
     /// <summary>Whether a refusal should be reported: once until there is room again.</summary>
     public bool TakeFullReport() => _full.Take();
 
@@ -32,6 +44,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     {
         uint handle = store.Find(new FlowKey(in flow));
         bool isAlive = handle != 0 && slabs.Header(handle).State != EntryState.Dead;
+        if (isAlive) Hear(handle);
         return change switch
         {
             // One that comes late, by reliable delivery or from another processor, must not hit its successor.
@@ -85,11 +98,26 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             return handle;
         }
 
-        if (isSame) return Update(handle, in flow, nowSeconds, out differs);
+        bool isUnheard = isAlive && (slabs.Header(handle).Flags & EntryFlags.Unheard) != EntryFlags.None;
+        if (isSame)
+        {
+            handle = Update(handle, in flow, nowSeconds, out differs);
+        }
+        else
+        {
+            // The end of the one before was among the events that were lost.
+            differs = true;
+            if (isAlive) Hear(handle);
+            handle = Add(handle, isAlive, in flow, nowSeconds);
+            if (handle != 0)
+            {
+                slabs.Header(handle).Flags |= EntryFlags.Unheard;
+                Unheard++;
+            }
+        }
 
-        // The end of the one before was among the events that were lost.
-        differs = true;
-        return Add(handle, isAlive, in flow, nowSeconds);
+        _changedInSilence |= isUnheard && differs;
+        return handle;
     }
 
     /// <summary>Notes that a dump brought the flow, without taking anything of it over.</summary>
@@ -124,6 +152,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             {
                 // Nobody said that it ended: should it be heard of again, it lives.
                 store.ForgetId(handle);
+                _changedInSilence |= (header.Flags & EntryFlags.Unheard) != EntryFlags.None;
                 return Kill(handle);
             }
         }
@@ -147,12 +176,22 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     {
         _stats.Destroyed += _stats.Active;
         _stats.Active = 0;
+        Unheard = 0;
         store.Clear();
         _full.Reset();
     }
 
+    private void Hear(uint handle)
+    {
+        ref EntryHeader header = ref slabs.Header(handle);
+        if ((header.Flags & EntryFlags.Unheard) == EntryFlags.None) return;
+        header.Flags &= ~EntryFlags.Unheard;
+        Unheard--;
+    }
+
     private uint Kill(uint handle)
     {
+        Hear(handle);
         ref EntryHeader header = ref slabs.Header(handle);
         header.State = EntryState.Dead;
         header.Snapshot = _snapshot;

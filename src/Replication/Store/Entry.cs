@@ -42,6 +42,9 @@ internal enum EntryFlags : byte
 
     /// <summary>It changed while a request of the kernel about it is under way.</summary>
     Changed = 4,
+
+    /// <summary>It is known from a dump only; no event has told of it.</summary>
+    Unheard = 8,
 }
 
 /// <summary>What every queueable record begins with.</summary>

@@ -90,7 +90,7 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
                 daemon.Witness.Internal.Clear();
                 node.Taint |= Taint.InternalFlushed;
                 break;
-            case SyncNoticeKind.RepairDone:
+            case SyncNoticeKind.RepairDone or SyncNoticeKind.PollDone:
                 daemon.Witness.Internal.Sweep();
                 break;
         }
@@ -230,6 +230,8 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
                 break;
             case KernelRequestKind.Dump when request.Purpose == SnapshotPurpose.Repair:
                 if (_overruns == 0) throw daemon.Witness.Fail("repairs what is not broken");
+                break;
+            case KernelRequestKind.Dump when request.Purpose == SnapshotPurpose.Poll:
                 break;
             default:
                 throw daemon.Witness.Fail($"wants {Describe(in request)}");

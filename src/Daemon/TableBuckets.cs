@@ -3,12 +3,12 @@ using System.Globalization;
 namespace TwinTrack.Daemon;
 
 /// <summary>How the kernel's table is laid out.</summary>
-internal static class TableSize
+internal static class TableBuckets
 {
     private const string BucketsPath = "/proc/sys/net/netfilter/nf_conntrack_buckets";
 
     /// <summary>The number of buckets; 0 where the kernel does not tell.</summary>
-    public static int ReadBuckets()
+    public static int Read()
     {
         try
         {
