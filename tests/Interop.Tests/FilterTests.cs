@@ -1,5 +1,6 @@
 using TwinTrack.Conntrack;
 using TwinTrack.Conntrack.Kernel;
+using TwinTrack.Conntrack.Tests;
 using Xunit;
 
 namespace TwinTrack.Interop.Tests;
@@ -55,6 +56,85 @@ public sealed class FilterTests
             }
         }
     }
+
+    [Theory]
+    [InlineData("Userspace", 1000)]
+    [InlineData("Kernelspace", 0)]
+    public void A_filter_in_the_kernel_cuts_the_events_that_are_read(string place, int unwanted)
+    {
+        const int wanted = 100;
+        using Pair pair = Pair.Start(Make.Ours, Make.Ours, config => config with
+        {
+            Filter = $"Filter From {place} {{ Protocol Accept {{ TCP }} }}",
+        });
+        PackedFlow[] noise = [.. Enumerable.Range(2000, 1000).Select(port => Flows.Udp((ushort)port))];
+        PackedFlow[] flows = [.. Enumerable.Range(2000, wanted).Select(port => Flows.Tcp((ushort)port))];
+        pair.First.Create(noise);
+        pair.First.Create(flows);
+        Eventually.Equals(wanted, () => pair.First.Counts().Internal, "internal cache");
+        pair.WaitUntilEqual();
+        long received = pair.First.Count("runtime", "events received");
+        long filtered = pair.First.Count("runtime", "events filtered");
+        Assert.Equal((unwanted + wanted, unwanted), (received, Math.Min(filtered, unwanted)));
+        Assert.Contains(
+            $"using {place.Replace("space", "", StringComparison.Ordinal).ToLowerInvariant()}-space event filtering",
+            pair.First.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>The original keeps it for ever: the event of the end tells a state that is not accepted.</summary>
+    [Theory]
+    [InlineData("Userspace", Make.Ours, 0)]
+    [InlineData("Kernelspace", Make.Ours, 0)]
+    [InlineData("Userspace", Make.Original, 1)]
+    [InlineData("Kernelspace", Make.Original, 1)]
+    public void A_flow_that_ends_in_another_state_leaves_the_cache(string place, Make make, int left)
+    {
+        using Pair pair = Pair.Start(make, Make.Ours, config => config with
+        {
+            Filter = $"Filter From {place} {{ State Accept {{ ESTABLISHED for TCP }} }}",
+        });
+        PackedFlow flow = FlowKinds.Find("tcp ESTABLISHED");
+        pair.First.Create(flow);
+        Eventually.Equals(1, () => CountMadeUp(pair.First), "flows");
+        pair.First.WithKernel(client =>
+        {
+            flow.TcpState = (byte)TcpState.TimeWait;
+            client.Update(in flow).ThrowIfFailed("change the flow");
+            client.Delete(in flow).ThrowIfFailed("end the flow");
+            PackedFlow last = FlowKinds.Find("udp assured");
+            client.Create(in last).ThrowIfFailed("create another");
+        });
+        Eventually.Equals(left + 1, () => CountMadeUp(pair.First), "flows");
+    }
+
+    [Theory]
+    [InlineData("Filter From Kernelspace { Address Accept { IPv4_address 10.81.1.2 IPv4_address 10.81.2.0/24 } }")]
+    [InlineData("Filter From Kernelspace { Address Ignore { IPv4_address 10.81.1.1 IPv6_address fd81:1::2 } }")]
+    [InlineData("Filter From Userspace { Address Accept { IPv4_address 10.81.1.2 } Protocol Ignore { UDP } }")]
+    [InlineData("Filter From Kernelspace { State Ignore { SYN_SENT CLOSE for TCP } Protocol Ignore { gre } }")]
+    public void Dumps_are_filtered_like_events(string filter)
+    {
+        using Pair pair = Pair.Start(Make.Ours, Make.Ours, config => config with { Filter = filter });
+        Node node = pair.First;
+        FlowKinds.GiveLabels(node);
+        node.Create([.. FlowKinds.All()]);
+        pair.WaitUntilEqual();
+        List<string> byEvents = Tuples(node);
+        Assert.InRange(byEvents.Count, 5, FlowKinds.All().Count() - 1);
+        node.Do("-R");
+        Assert.Equal(byEvents, Tuples(node));
+        node.Daemon.Stop();
+        node.Start();
+        Assert.Equal(byEvents, Tuples(node));
+    }
+
+    private static List<string> Tuples(Node node) =>
+        [.. node.Internal().Where(IsMadeUp).Select(line => line.Original).Order(StringComparer.Ordinal)];
+
+    private static int CountMadeUp(Node node) => node.Internal().Count(IsMadeUp);
+
+    private static bool IsMadeUp(FlowLine line) => line.Original.Contains("src=10.81.", StringComparison.Ordinal)
+        || line.Original.Contains("src=fd81:", StringComparison.Ordinal);
 
     private static void AssertEqual(Pair pair, string when)
     {
