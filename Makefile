@@ -54,6 +54,12 @@ install:
 	install -D -m 755 dist/conntrack $(DESTDIR)$(PREFIX)/sbin/conntrack
 	install -D -m 755 dist/nfct $(DESTDIR)$(PREFIX)/sbin/nfct
 	install -D -m 755 dist/twintrack $(DESTDIR)$(PREFIX)/bin/twintrack
+	install -D -m 644 docs/man/conntrackd.8 $(DESTDIR)$(PREFIX)/share/man/man8/conntrackd.8
+	install -D -m 644 docs/man/conntrackd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/conntrackd.conf.5
+	install -D -m 644 docs/examples/conntrackd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/conntrackd.service
+	install -d $(DESTDIR)$(PREFIX)/share/doc/twintrack
+	cp -r --no-preserve=ownership docs/examples $(DESTDIR)$(PREFIX)/share/doc/twintrack/
+	install -m 644 docs/troubleshooting.md docs/deviations.md README.md CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/twintrack/
 
 lab: root-check dist
 	scripts/need.sh $(RUN_NEEDS)
