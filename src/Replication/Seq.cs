@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TwinTrack.Replication;
 
 /// <summary>A wrapping 32-bit sequence number; order is the sign of the difference.</summary>
@@ -17,6 +19,9 @@ public readonly record struct Seq(uint Value)
 
     /// <summary>The number before.</summary>
     public Seq Previous => new(Value - 1);
+
+    /// <summary>The number in decimal.</summary>
+    public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>How far this number is ahead, modulo 2^32.</summary>
     public uint DistanceFrom(Seq other) => Value - other.Value;

@@ -22,7 +22,11 @@ namespace TwinTrack.Replication.Modes;
 /// </remarks>
 internal sealed class FtfwMode : SyncMode
 {
+    // While datagrams get lost, what is missing shows with the next message, and each question may be lost as well.
     private const long AliveMilliseconds = 1000;
+    private const long LossyMilliseconds = 50;
+    private const long LossySeconds = 3;
+    private const int LossesOfLossyLink = 4;     // less than so many within that time are repaired at leisure
 
     // Sent without any acknowledgement, then a pause: a peer that is slower than we are is not drowned.
     private const int MostUnanswered = 8192;
@@ -39,6 +43,8 @@ internal sealed class FtfwMode : SyncMode
     private bool _isPeerNew;         // it has started and not acknowledged anything since
     private bool _isAliveQueued;
     private Instant _aliveAt;
+    private Instant _lossyUntil;
+    private int _losses;             // until then
     private int _unanswered;
     private Instant _unansweredUntil;
     private bool _lostInGreeting;
@@ -120,7 +126,7 @@ internal sealed class FtfwMode : SyncMode
         if (IsPaused && now >= _unansweredUntil) _unanswered = 0;
         if (now < _aliveAt) return;
 
-        _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
+        _aliveAt = NextAlive(now);
         bool acknowledged = false;
         foreach (AckTracker peer in _peers.All) acknowledged |= peer.Acknowledge(_outbox);
         if (acknowledged || _isAliveQueued) return;
@@ -179,8 +185,22 @@ internal sealed class FtfwMode : SyncMode
         }
 
         _lostInGreeting |= areWeGreeting;
+        NoteLoss(now);
         peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
+    }
+
+    private void NoteLoss(Instant now)
+    {
+        if (now >= _lossyUntil) _losses = 0;
+        _lossyUntil = now.PlusSeconds(LossySeconds);
+        if (++_losses >= LossesOfLossyLink) _aliveAt = Instant.Earlier(_aliveAt, NextAlive(now));
+    }
+
+    private Instant NextAlive(Instant now)
+    {
+        _resend.IsLinkLossy = _losses >= LossesOfLossyLink && now < _lossyUntil;
+        return now.PlusMilliseconds(_resend.IsLinkLossy ? LossyMilliseconds : AliveMilliseconds);
     }
 
     // An original takes whatever says HELLO without looking at its number, and acknowledges what it missed in between.
@@ -201,7 +221,7 @@ internal sealed class FtfwMode : SyncMode
 
         int unansweredBefore = _unanswered;
         int used = Queue.Fill(this, buffer, capacity);
-        if (used > 0) _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
+        if (used > 0) _aliveAt = NextAlive(now);
         if (unansweredBefore < MostUnanswered && _unanswered >= MostUnanswered)
             _unansweredUntil = now.PlusMilliseconds(UnansweredPauseMilliseconds);
         return used;
@@ -253,8 +273,16 @@ internal sealed class FtfwMode : SyncMode
 
             // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
             if (_hello != Hello.Done) return Verdict.Control;
-            if ((header.Flags & PeerFlags.Ack) != 0) Release(now, from, to);
-            else _resend.Repeat(from, to);
+            if ((header.Flags & PeerFlags.Ack) != 0)
+            {
+                Release(now, from, to);
+            }
+            else
+            {
+                NoteLoss(now);
+                _resend.Repeat(from, to);
+            }
+
             return Verdict.Control;
         }
 

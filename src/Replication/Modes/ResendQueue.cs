@@ -20,7 +20,8 @@ internal sealed class ResendQueue(
 {
     private const uint GivenUpLimit = 65_536;
     private const int MostQuestionsKept = 64;
-    private const long StuckSeconds = 10;
+    private const long StuckMilliseconds = 10_000;
+    private const long LossyStuckMilliseconds = 250;
 
     private readonly EntryQueue _queue = new(slabs, QueueId.Resend);
     private Seq? _givenUp;           // the last number that the full queue has dropped
@@ -41,6 +42,9 @@ internal sealed class ResendQueue(
     /// Null once an acknowledgement has shown that.
     /// </summary>
     public Seq? LastUnsure { get; set; }
+
+    /// <summary>Whether so much is lost on the link that waiting for lost answers takes too long.</summary>
+    public bool IsLinkLossy { get; set; }
 
     /// <summary>Whether the queue overflowed since the last call and an operator should know.</summary>
     public bool TakeOverflowReport()
@@ -196,7 +200,7 @@ internal sealed class ResendQueue(
         else if (_queue.Head != 0 && new Seq(slabs.Header(_queue.Head).Sequence).IsBefore(from))
         {
             _stuckBefore = from;
-            _stuckUntil = now.PlusSeconds(StuckSeconds);
+            _stuckUntil = now.PlusMilliseconds(IsLinkLossy ? LossyStuckMilliseconds : StuckMilliseconds);
         }
     }
 
