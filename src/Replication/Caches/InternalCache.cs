@@ -50,8 +50,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             // One that comes late, by reliable delivery or from another processor, must not hit its successor.
             FlowChange.Destroy when isAlive => store.HasOtherId(handle, in flow) ? 0 : Kill(handle),
             FlowChange.Destroy => Remember(handle, in flow, nowSeconds),
-            FlowChange.Update when isAlive && !store.IsAnother(handle, in flow) =>
-                Update(handle, in flow, nowSeconds, out _),
+            FlowChange.Update when isAlive && !store.IsAnother(handle, in flow) => Hear(handle, in flow, nowSeconds),
             FlowChange.Update when !isAlive && IsOver(handle, in flow) => 0,
             _ => Add(handle, isAlive, in flow, nowSeconds),
         };
@@ -77,7 +76,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     }
 
     /// <summary>
-    /// Merges an entry of a dump; of a flow that an event spoke of since the dump began, only what is new.
+    /// Merges an entry of a dump; of a flow that an event spoke of since the dump began, only what it did not tell.
     /// </summary>
     /// <remarks>
     /// The kernel wrote the entry some time before it is read here: the event is the newer of the two.
@@ -221,6 +220,12 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         return 0;
     }
 
+    private uint Hear(uint handle, in PackedFlow flow, uint nowSeconds)
+    {
+        store.NoteTold(handle, in flow, isFirst: slabs.Header(handle).Snapshot != _snapshot);
+        return Update(handle, in flow, nowSeconds, out _);
+    }
+
     private uint Update(uint handle, in PackedFlow flow, uint nowSeconds, out bool differs)
     {
         differs = store.Merge(handle, in flow, nowSeconds);
@@ -255,7 +260,9 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         }
 
         _stats.Created++;
-        slabs.Header(existing).Snapshot = _snapshot;
+        ref EntryHeader header = ref slabs.Header(existing);
+        header.Flags |= EntryFlags.Told;
+        header.Snapshot = _snapshot;
         return existing;
     }
 }

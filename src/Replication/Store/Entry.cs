@@ -45,6 +45,18 @@ internal enum EntryFlags : byte
 
     /// <summary>It is known from a dump only; no event has told of it.</summary>
     Unheard = 8,
+
+    /// <summary>Since the last dump began an event told the protocol's state.</summary>
+    ToldState = 16,
+
+    /// <summary>Since the last dump began an event told the mark.</summary>
+    ToldMark = 32,
+
+    /// <summary>Since the last dump began an event told something else that events tell only when it changes.</summary>
+    ToldRest = 64,
+
+    /// <summary>All that an event may have told.</summary>
+    Told = ToldState | ToldMark | ToldRest,
 }
 
 /// <summary>What every queueable record begins with.</summary>

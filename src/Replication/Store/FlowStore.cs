@@ -24,6 +24,15 @@ internal sealed unsafe partial class FlowStore : IDisposable
         FlowFields.Master | FlowFields.SecurityMark | FlowFields.SecurityContext | FlowFields.TimestampStart
         | FlowFields.TimestampStop | FlowFields.Labels | FlowFields.SequenceOriginal | FlowFields.SequenceReply;
 
+    private const FlowFields ToldAsState =
+        FlowFields.TcpState | FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply
+        | FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply | FlowFields.SctpState | FlowFields.SctpTagOriginal
+        | FlowFields.SctpTagReply | FlowFields.DccpState | FlowFields.DccpRole | FlowFields.DccpHandshake;
+
+    private const FlowFields ToldAsRest =
+        FlowFields.SecurityMark | FlowFields.SecurityContext | FlowFields.Helper | FlowFields.Labels
+        | FlowFields.SequenceOriginal | FlowFields.SequenceReply | FlowFields.SynProxy;
+
     private const FlowFields InReply =
         FlowFields.Reply | FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
         | FlowFields.DestinationNatPort;
@@ -120,10 +129,36 @@ internal sealed unsafe partial class FlowStore : IDisposable
         return Write(handle, in flow, Keep(in flow));
     }
 
-    /// <summary>Adds what is not known yet; what is known is newer.</summary>
+    /// <summary>Adds what is not known yet, and what was not told since the dump began.</summary>
+    /// <remarks>
+    /// An event brings status and timeout, and of the rest what has changed: the change of something else may be among
+    /// the events that were lost.
+    /// </remarks>
     /// <returns>Whether anything differs from before.</returns>
-    public bool Supplement(uint handle, in PackedFlow flow) =>
-        Write(handle, in flow, Keep(in flow) & ~this[handle].Fields);
+    public bool Supplement(uint handle, in PackedFlow flow)
+    {
+        ref FlowRecord record = ref this[handle];
+        FlowFields untold = FlowFields.None;
+        if ((record.Header.Flags & EntryFlags.ToldState) == 0) untold |= ToldAsState;
+        if ((record.Header.Flags & EntryFlags.ToldMark) == 0) untold |= FlowFields.Mark;
+        if ((record.Header.Flags & EntryFlags.ToldRest) == 0) untold |= ToldAsRest;
+        return Write(handle, in flow, Keep(in flow) & (untold | ~record.Fields));
+    }
+
+    /// <summary>Notes what an event told of an entry.</summary>
+    /// <param name="handle">The entry.</param>
+    /// <param name="flow">The event.</param>
+    /// <param name="isFirst">Whether it is the first since the last dump began.</param>
+    public void NoteTold(uint handle, in PackedFlow flow, bool isFirst)
+    {
+        EntryFlags told = EntryFlags.None;
+        if ((flow.Fields & ToldAsState) != 0) told |= EntryFlags.ToldState;
+        if ((flow.Fields & FlowFields.Mark) != 0) told |= EntryFlags.ToldMark;
+        if ((flow.Fields & ToldAsRest) != 0) told |= EntryFlags.ToldRest;
+        ref EntryHeader header = ref this[handle].Header;
+        if (isFirst) header.Flags &= ~EntryFlags.Told;
+        header.Flags |= told;
+    }
 
     private bool Write(uint handle, in PackedFlow flow, FlowFields fields)
     {
