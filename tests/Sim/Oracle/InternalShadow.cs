@@ -16,6 +16,17 @@ internal sealed class InternalShadow(SyncOptions options)
         | FlowFields.SctpTagReply | FlowFields.Helper | FlowFields.Labels | FlowFields.SequenceOriginal
         | FlowFields.SequenceReply | FlowFields.SynProxy;
 
+    // What the kernel tells of a change: the protocol's state, the mark, or one of the rest.
+    private static readonly FlowFields[] ToldTogether =
+    [
+        FlowFields.TcpState | FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply
+            | FlowFields.TcpWindowScaleOriginal | FlowFields.TcpWindowScaleReply | FlowFields.SctpState
+            | FlowFields.SctpTagOriginal | FlowFields.SctpTagReply,
+        FlowFields.Mark,
+        FlowFields.Helper | FlowFields.Labels | FlowFields.SequenceOriginal | FlowFields.SequenceReply
+            | FlowFields.SynProxy,
+    ];
+
     private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
     private int _snapshot;
     private bool _isDumping;
@@ -51,9 +62,16 @@ internal sealed class InternalShadow(SyncOptions options)
 
         if (isRefused) return;
         if (change == FlowChange.Update && living is not null && living.Flow.Id == flow.Id)
+        {
             Merge(ref living.Flow, in flow);
+            if (living.Snapshot != _snapshot) living.Told = FlowFields.None;
+            living.Told |= flow.Fields;
+        }
         else
+        {
             living = Add(in key, in flow);
+        }
+
         living.Snapshot = _snapshot;
     }
 
@@ -133,10 +151,16 @@ internal sealed class InternalShadow(SyncOptions options)
         if (hasReply) into.Reply = reply;
     }
 
+    // An event tells of the rest what has changed: what none has told since the dump began, the dump knows better.
     private static void Supplement(ShadowEntry entry, in PackedFlow flow)
     {
+        FlowFields untold = FlowFields.None;
+        foreach (FlowFields group in ToldTogether)
+            if ((entry.Told & group) == 0) untold |= group;
+        PackedFlow known = entry.Flow;
+        known.Fields &= ~(untold & flow.Fields);
         PackedFlow whole = flow;
-        Merge(ref whole, in entry.Flow);
+        Merge(ref whole, in known);
         entry.Flow = whole;
     }
 
@@ -147,6 +171,7 @@ internal sealed class InternalShadow(SyncOptions options)
         entry.IsAlive = true;
         entry.IsTimeoutStale = false;
         entry.Flow = flow;
+        entry.Told = ~FlowFields.None;
         return entry;
     }
 
@@ -175,6 +200,9 @@ internal sealed class ShadowEntry
 
     /// <summary>The dump that confirmed it, or during which an event spoke of it.</summary>
     public int Snapshot { get; set; }
+
+    /// <summary>What events have told of it since the dump began.</summary>
+    public FlowFields Told { get; set; }
 
     /// <summary>A dump has told a newer timeout, which is not announced.</summary>
     public bool IsTimeoutStale { get; set; }
