@@ -55,7 +55,7 @@ public static class Lifecycle
         ControlRequest request = invocation.Request!.Value;
         using Stream output = Console.OpenStandardOutput();
         ControlResult answer = ControlClient.Run(
-            result.Config!.General.ControlPath, request, output, ControlClient.SilenceLimit(request));
+            result.Config!.General.ControlPath, request, output, ControlClient.SilenceLimit(request), invocation.IsJson);
         string message = ControlClient.Message(answer);
         if (message.Length > 0) log.Error(message);
         return ControlClient.ExitCode(answer);

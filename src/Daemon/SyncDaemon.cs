@@ -74,7 +74,12 @@ internal sealed class SyncDaemon : IDisposable
         if (_link is not null) _requests = new SyncRequests(config, _engine, _link, ReadRuntime, Stop);
         ControlHandler handler =
             _requests is null ? new StatisticsRequests(_engine, ReadRuntime, Stop).Handle : _requests.Handle;
-        _control = new ControlServer(listener, handler) { Denied = _log.WriteDenied };
+        var json = new JsonAnswers(config, _engine, _link, ReadRuntime);
+        _control = new ControlServer(
+            listener, (in ControlCall call) => call.IsJson ? json.Handle(in call) : handler(in call))
+        {
+            Denied = _log.WriteDenied,
+        };
         LoadTable();
     }
 

@@ -77,19 +77,19 @@ internal sealed class SyncRequests(
             ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(runtime(call.Now)),
             ControlRequest.ResendQueueStatistics => text.AppendResendQueue(engine.ReadResendQueue()),
-            ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(in stats)),
+            ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(config.Sync!, in stats)),
             ControlRequest.ProcessStatistics => text.AppendProcesses(),
             _ => null,
         };
     }
 
-    private QueueReport[] Queues(in SyncStats stats)
+    /// <summary>The queues of a mode, in the order of the original.</summary>
+    public static QueueReport[] Queues(SyncConfig sync, in SyncStats stats)
     {
         QueueReport transmit = new("txqueue", stats.TransmitQueue, StatisticsText.Unlimited, 0);
-        QueueReport errors = new("errorq", 0, config.Sync!.ErrorQueueLength, 0);
-        if (config.Sync.Mode != SyncModeKind.Ftfw) return [transmit, errors];
-        QueueReport resend =
-            new("rsqueue", stats.ResendQueue, config.Sync.ResendQueueSize, stats.ResendQueueOverflows);
+        QueueReport errors = new("errorq", 0, sync.ErrorQueueLength, 0);
+        if (sync.Mode != SyncModeKind.Ftfw) return [transmit, errors];
+        QueueReport resend = new("rsqueue", stats.ResendQueue, sync.ResendQueueSize, stats.ResendQueueOverflows);
         return [transmit, errors, resend];
     }
 

@@ -20,6 +20,7 @@ public static class ArgumentParser
         ControlRequest? request = null;
         string configFile = DaemonConfig.DefaultFile;
         List<string> warnings = [];
+        bool isJson = false;
 
         for (int index = 0; index < arguments.Count; index++)
         {
@@ -37,6 +38,10 @@ public static class ArgumentParser
                 request = OptionTable.AsXml(request);
                 if (request is null) return Refuse(InvalidParameters, out error);
             }
+            else if (option == OptionTable.Json)
+            {
+                isJson = true;
+            }
             else
             {
                 if (option.Mode is InvocationMode.Help or InvocationMode.Version)
@@ -53,9 +58,14 @@ public static class ArgumentParser
             }
         }
 
+        // JSON is a form of what is read, beside XML.
+        if (isJson && (request is not { } wanted || !ControlAccess.IsRead(wanted) || OptionTable.IsXml(wanted)))
+            return Refuse(InvalidParameters, out error);
+
         return new Invocation
         {
             Mode = mode ?? InvocationMode.Console,
+            IsJson = isJson,
             ConfigFile = configFile,
             Request = request,
             Warnings = warnings,

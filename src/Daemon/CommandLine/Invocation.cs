@@ -36,6 +36,9 @@ public sealed record Invocation
     /// <summary>What a client sends; null in the other modes.</summary>
     public ControlRequest? Request { get; init; }
 
+    /// <summary>Whether a client wants JSON (--json).</summary>
+    public bool IsJson { get; init; }
+
     /// <summary>Warnings to print before anything else.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

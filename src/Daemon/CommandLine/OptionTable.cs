@@ -45,6 +45,9 @@ internal static class OptionTable
     public static readonly Option Xml =
         new('x', null, "print the dump of a preceding -i or -e as XML");
 
+    public static readonly Option Json =
+        new('\0', null, "print what -i, -e or -s print as JSON") { LongName = "json" };
+
     public static readonly Option ConfigFile =
         new('C', null, "read this configuration file") { Value = "FILE" };
 
@@ -80,6 +83,7 @@ internal static class OptionTable
             new(Flows, ControlRequest.DumpExternalFlows),
             new(Expectations, ControlRequest.DumpExternalExpectations)),
         Xml,
+        Json,
         Command('B', "send the whole internal cache to the peers", ControlRequest.SendBulk),
         Command('n', "ask the peers for all of theirs", ControlRequest.RequestResync),
         Command('t', "empty the kernel's flow table after PurgeTimeout", ControlRequest.Purge),
@@ -114,6 +118,11 @@ internal static class OptionTable
         ControlRequest.DumpExternalExpectations => ControlRequest.DumpExternalExpectationsXml,
         _ => null,
     };
+
+    /// <summary>Whether the request is the XML form of a dump.</summary>
+    public static bool IsXml(ControlRequest request) => request
+        is ControlRequest.DumpInternalFlowsXml or ControlRequest.DumpExternalFlowsXml
+        or ControlRequest.DumpInternalExpectationsXml or ControlRequest.DumpExternalExpectationsXml;
 
     private static bool IsNamed(Option option, string argument) =>
         option.Letter != '\0' && argument.Length == 2 && argument[0] == '-' && argument[1] == option.Letter

@@ -13,7 +13,13 @@ public readonly record struct PeerCredentials(int ProcessId, uint UserId, uint G
 /// <param name="Ticket">Names the client in <see cref="ControlServer.Complete"/>; never 0.</param>
 /// <param name="Peer">Who asks.</param>
 /// <param name="Now">The clock.</param>
-public readonly record struct ControlCall(ControlRequest Request, int Ticket, PeerCredentials Peer, Instant Now);
+/// <param name="IsJson">The answer shall be JSON; only for requests that read.</param>
+public readonly record struct ControlCall(
+    ControlRequest Request, int Ticket, PeerCredentials Peer, Instant Now, bool IsJson = false)
+{
+    /// <summary>The bit of the request's number that asks for JSON. The original knows no such request.</summary>
+    public const int JsonBit = 0x10000;
+}
 
 /// <summary>Carries out a request.</summary>
 /// <returns>The answer; null for a request that does not exist.</returns>

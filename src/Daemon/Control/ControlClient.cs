@@ -19,6 +19,9 @@ public enum ControlResult
     /// <summary>The daemon refused the request: this user may only read.</summary>
     Refused,
 
+    /// <summary>The daemon does not know JSON: it is the original's.</summary>
+    NoJson,
+
     /// <summary>The daemon did not answer in time.</summary>
     Silent,
 
@@ -35,8 +38,10 @@ public static class ControlClient
     /// <param name="path">The control socket.</param>
     /// <param name="request">What to ask for.</param>
     /// <param name="output">Takes the answer.</param>
+    /// <param name="isJson">Ask for JSON.</param>
     /// <param name="silence">How long the daemon may say nothing; null: as long as it likes.</param>
-    public static ControlResult Run(string path, ControlRequest request, Stream output, TimeSpan? silence)
+    public static ControlResult Run(
+        string path, ControlRequest request, Stream output, TimeSpan? silence, bool isJson = false)
     {
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         if (silence is { } limit)
@@ -46,7 +51,8 @@ public static class ControlClient
             socket.ReceiveTimeout = (int)limit.TotalMilliseconds;
         }
 
-        return TryConnect(socket, path) ? Converse(socket, request, output) : ControlResult.CannotConnect;
+        int code = isJson ? (int)request | ControlCall.JsonBit : (int)request;
+        return TryConnect(socket, path) ? Converse(socket, code, output, isJson) : ControlResult.CannotConnect;
     }
 
     /// <summary>How long an answer may take: statistics are at hand, a command takes what it takes.</summary>
@@ -66,6 +72,7 @@ public static class ControlClient
         ControlResult.CannotConnect => "can't connect: is conntrackd running? appropriate permissions?",
         ControlResult.BrokenOff => "the daemon closed the connection before the answer was complete",
         ControlResult.Silent => "the daemon does not answer",
+        ControlResult.NoJson => "the daemon that runs does not know JSON",
         ControlResult.Refused => "the daemon refused: this user may only list caches (-i, -e) and read statistics (-s)",
         _ => "",
     };
@@ -87,12 +94,12 @@ public static class ControlClient
         }
     }
 
-    private static ControlResult Converse(Socket socket, ControlRequest request, Stream output)
+    private static ControlResult Converse(Socket socket, int code, Stream output, bool isJson)
     {
-        Span<byte> code = stackalloc byte[sizeof(int)];
-        MemoryMarshal.Write(code, (int)request);
-        int sent = socket.Send(code, SocketFlags.None, out SocketError error);
-        if (error != SocketError.Success || sent != code.Length) return ControlResult.BrokenOff;
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        MemoryMarshal.Write(bytes, code);
+        int sent = socket.Send(bytes, SocketFlags.None, out SocketError error);
+        if (error != SocketError.Success || sent != bytes.Length) return ControlResult.BrokenOff;
 
         byte[] buffer = new byte[BufferSize];
         bool isFirst = true;
@@ -102,8 +109,8 @@ public static class ControlClient
             if (error is SocketError.TimedOut or SocketError.WouldBlock) return ControlResult.Silent;
             if (isFirst && error == SocketError.ConnectionReset) return ControlResult.Refused;
             if (error != SocketError.Success) return ControlResult.BrokenOff;
+            if (count == 0) return isFirst && isJson ? ControlResult.NoJson : ControlResult.Done;
             isFirst = false;
-            if (count == 0) return ControlResult.Done;
             if (!TryWrite(output, buffer.AsSpan(0, count))) return ControlResult.OutputClosed;
         }
     }

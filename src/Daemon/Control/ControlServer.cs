@@ -223,7 +223,9 @@ public sealed class ControlServer : IDisposable
                 return;
         }
 
-        ControlCall call = new(request, session.Ticket, session.ReadCredentials(), now);
+        bool isJson = ((int)request & ControlCall.JsonBit) != 0;
+        request = (ControlRequest)((int)request & ~ControlCall.JsonBit);
+        ControlCall call = new(request, session.Ticket, session.ReadCredentials(), now, isJson);
         if (!ControlAccess.Admits(request, call.Peer, _owner))
         {
             _stats.Denied++;

@@ -108,6 +108,10 @@ public sealed class ArgumentParserTests
     [InlineData("-c -x", "Invalid parameters", true)]
     [InlineData("-i -c -x", "Invalid parameters", true)]
     [InlineData("-B -x", "Invalid parameters", true)]
+    [InlineData("--json", "Invalid parameters", true)]
+    [InlineData("-c --json", "Invalid parameters", true)]
+    [InlineData("-d --json", "Invalid parameters", true)]
+    [InlineData("-i -x --json", "Invalid parameters", true)]
     public void Arguments_that_make_no_sense_are_refused(string arguments, string message, bool showHelp)
     {
         Assert.Null(ArgumentParser.Parse(Split(arguments), out UsageError? error));
@@ -121,6 +125,16 @@ public sealed class ArgumentParserTests
     [InlineData("-C -s", "-s")]
     public void The_last_configuration_file_counts(string arguments, string file) =>
         Assert.Equal(file, Good(arguments).ConfigFile);
+
+    [Theory]
+    [InlineData("-s --json", 21)]
+    [InlineData("--json -s link", 31)]
+    [InlineData("-e expect --json", 41)]
+    public void What_is_read_may_be_JSON(string arguments, int code)
+    {
+        Invocation invocation = Good(arguments);
+        Assert.Equal((true, (ControlRequest)code), (invocation.IsJson, invocation.Request));
+    }
 
     [Fact]
     public void An_old_word_gives_a_warning() =>

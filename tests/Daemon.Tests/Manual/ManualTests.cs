@@ -32,10 +32,11 @@ public sealed class ManualTests
         Assert.All(OptionTable.General.Concat(OptionTable.Commands), option =>
         {
             string name = option.Letter != '\0' ? $"-{option.Letter}" : $"--{option.LongName}";
-            string[] arguments = option == OptionTable.Xml ? ["-i", name]
+            bool isForm = option == OptionTable.Xml || option == OptionTable.Json;
+            string[] arguments = isForm ? ["-i", name]
                 : option == OptionTable.ConfigFile ? [name, "/x"]
                 : [name];
-            Invocation plain = ArgumentParser.Parse(option == OptionTable.Xml ? ["-i"] : [], out _)!;
+            Invocation plain = ArgumentParser.Parse(isForm ? ["-i"] : [], out _)!;
             Invocation? with = ArgumentParser.Parse(arguments, out UsageError? error);
             Assert.Null(error);
             Assert.NotEqual(plain with { Warnings = [] }, with! with { Warnings = plain.Warnings });

@@ -1,0 +1,145 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Daemon.Config;
+using TwinTrack.Daemon.Control;
+using TwinTrack.Replication;
+
+namespace TwinTrack.Daemon;
+
+/// <summary>What requests that read are answered with when the client wants JSON.</summary>
+/// <remarks>An object comes in any case; what the mode does not have is not in it.</remarks>
+internal sealed class JsonAnswers(
+    DaemonConfig config, SyncEngine engine, LinkPort? link, Func<Instant, RuntimeStats> runtime)
+{
+    private const int UsualLength = 8 * 1024;
+    private const int LongestElement = 64;
+    private const int LongestFlow = 4096;
+
+    /// <summary>Answers a request that reads; null for others.</summary>
+    public ControlAnswer? Handle(in ControlCall call) => call.Request switch
+    {
+        ControlRequest.DumpInternalFlows => ListFlows(CacheKind.Internal),
+        ControlRequest.DumpExternalFlows => ListFlows(CacheKind.External),
+        _ when ControlAccess.IsRead(call.Request) => Statistics(call.Request, call.Now),
+        _ => null,
+    };
+
+    private JsonListing ListFlows(CacheKind cache)
+    {
+        ulong nanoseconds = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        var style = new FlowTextStyle(FlowTextParts.None, nanoseconds);
+        bool expires = cache == CacheKind.External && engine.Options.Mode == SyncModeKind.Alarm;
+        PackedFlow flow = default;
+        ulong cursor = 0;
+        bool Write(Instant now, ref LineWriter line)
+        {
+            if (!engine.ReadNext(cache, ref cursor, now, ref flow, out EntryTimes times)) return false;
+            JsonText json = default;
+            json.Open(ref line);
+            json.PutNumber(ref line, "age_seconds"u8, times.AgeSeconds);
+            if (expires)
+                json.PutSigned(ref line, "expires_seconds"u8, (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds);
+            line.Write(",\"flow\":"u8);
+            FlowJson.Write(ref line, in flow, in style);
+            json.Close(ref line);
+            return true;
+        }
+
+        return new JsonListing("flows", LongestFlow, Write);
+    }
+
+    private ControlAnswer Statistics(ControlRequest request, Instant now)
+    {
+        IReadOnlyList<ResendQueueElement> elements =
+            request == ControlRequest.ResendQueueStatistics ? engine.ReadResendQueue() : [];
+        byte[] buffer = new byte[UsualLength + (elements.Count * LongestElement)];
+        LineWriter line = new(buffer);
+        JsonText json = default;
+        json.Open(ref line);
+        Put(ref json, ref line, request, now, elements);
+        json.Close(ref line);
+        line.Write((byte)'\n');
+        return ControlAnswer.FromBytes(buffer.AsMemory(0, line.Length));
+    }
+
+    private void Put(
+        ref JsonText json, ref LineWriter line, ControlRequest request, Instant now,
+        IReadOnlyList<ResendQueueElement> elements)
+    {
+        ref readonly SyncStats stats = ref engine.Stats;
+        switch (request)
+        {
+            case ControlRequest.FlowStatistics:
+                PutCaches(ref json, ref line, in stats);
+                StatisticsJson.PutTotals(ref json, ref line, in stats, hasPeers: link is not null);
+                if (link is not null) StatisticsJson.PutLink(ref json, ref line, link.Active, "link"u8);
+                break;
+            case ControlRequest.CacheStatistics:
+                PutCaches(ref json, ref line, in stats);
+                break;
+            case ControlRequest.NetworkStatistics when link is not null:
+                StatisticsJson.PutNetwork(ref json, ref line, in stats);
+                StatisticsJson.PutLink(ref json, ref line, link.Active, "link"u8);
+                break;
+            case ControlRequest.LinkStatistics when link is not null:
+                json.OpenList(ref line, "links"u8);
+                foreach (LinkReport report in link.Reports) StatisticsJson.PutLink(ref json, ref line, in report);
+                json.CloseList(ref line);
+                break;
+            case ControlRequest.RuntimeStatistics:
+                StatisticsJson.PutRuntime(ref json, ref line, runtime(now));
+                break;
+            case ControlRequest.QueueStatistics when link is not null:
+                PutQueues(ref json, ref line, in stats);
+                break;
+            case ControlRequest.ResendQueueStatistics when engine.Options.Mode == SyncModeKind.Ftfw:
+                PutElements(ref json, ref line, elements);
+                break;
+            case ControlRequest.ProcessStatistics:
+                json.OpenList(ref line, "processes"u8);
+                json.CloseList(ref line);
+                break;
+        }
+    }
+
+    private void PutCaches(ref JsonText json, ref LineWriter line, in SyncStats stats)
+    {
+        json.Open(ref line, "caches"u8);
+        if (link is null)
+        {
+            StatisticsJson.PutCache(ref json, ref line, "stats"u8, in stats.Internal);
+            json.Close(ref line);
+            return;
+        }
+
+        SyncOptions options = engine.Options;
+        if (options.DisableInternalCache) StatisticsJson.PutBypass(ref json, ref line, in stats.Bypass);
+        else StatisticsJson.PutCache(ref json, ref line, "internal"u8, in stats.Internal);
+        if (options.DisableExternalCache) StatisticsJson.PutInject(ref json, ref line, in stats.Inject);
+        else StatisticsJson.PutCache(ref json, ref line, "external"u8, in stats.External);
+        json.Close(ref line);
+    }
+
+    private void PutQueues(ref JsonText json, ref LineWriter line, in SyncStats stats)
+    {
+        json.PutNumber(ref line, "control_elements"u8, stats.ControlElements);
+        json.OpenList(ref line, "queues"u8);
+        foreach (QueueReport queue in SyncRequests.Queues(config.Sync!, in stats))
+            StatisticsJson.PutQueue(ref json, ref line, in queue);
+        json.CloseList(ref line);
+    }
+
+    private static void PutElements(
+        ref JsonText json, ref LineWriter line, IReadOnlyList<ResendQueueElement> elements)
+    {
+        json.OpenList(ref line, "elements"u8);
+        foreach (ResendQueueElement element in elements)
+        {
+            json.Open(ref line);
+            json.PutNumber(ref line, "sequence"u8, element.Sequence.Value);
+            if (element.IsControl) json.PutNumber(ref line, "control_flags"u8, element.Flags);
+            json.Close(ref line);
+        }
+
+        json.CloseList(ref line);
+    }
+}
