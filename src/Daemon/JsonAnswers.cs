@@ -36,8 +36,8 @@ internal sealed class JsonAnswers(
             JsonText json = default;
             json.Open(ref line);
             json.PutNumber(ref line, "age_seconds"u8, times.AgeSeconds);
-            if (expires)
-                json.PutSigned(ref line, "expires_seconds"u8, (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds);
+            long left = expires ? (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds : 0;
+            if (expires) json.PutSigned(ref line, "expires_seconds"u8, left);
             line.Write(",\"flow\":"u8);
             FlowJson.Write(ref line, in flow, in style);
             json.Close(ref line);

@@ -54,8 +54,9 @@ public static class Lifecycle
 
         ControlRequest request = invocation.Request!.Value;
         using Stream output = Console.OpenStandardOutput();
+        TimeSpan? silence = ControlClient.SilenceLimit(request);
         ControlResult answer = ControlClient.Run(
-            result.Config!.General.ControlPath, request, output, ControlClient.SilenceLimit(request), invocation.IsJson);
+            result.Config!.General.ControlPath, request, output, silence, invocation.IsJson);
         string message = ControlClient.Message(answer);
         if (message.Length > 0) log.Error(message);
         return ControlClient.ExitCode(answer);

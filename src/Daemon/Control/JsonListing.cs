@@ -5,7 +5,9 @@ namespace TwinTrack.Daemon.Control;
 /// <summary>Writes the next entry of a cache as a JSON object; false at the end.</summary>
 internal delegate bool JsonEntryWriter(Instant now, ref Conntrack.LineWriter line);
 
-/// <summary>The answer to -i and -e as JSON: one object with a list, an entry a line, as fast as the client takes it.</summary>
+/// <summary>
+/// The answer to -i and -e as JSON: one object with a list, an entry a line, as fast as the client takes it.
+/// </summary>
 /// <param name="name">Name of the list.</param>
 /// <param name="longestEntry">Bytes an entry has at most.</param>
 /// <param name="write">Writes an entry.</param>
