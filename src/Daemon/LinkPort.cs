@@ -12,6 +12,7 @@ namespace TwinTrack.Daemon;
 /// the engine, as what is to be told and not as messages. Bytes pass between channel and engine in two places, marked
 /// below: that is where a link would be encrypted, after the sender was looked at and before the engine reads, and
 /// after the engine wrote and before the channel sends; the capacity of a packet shrinks by what that adds.
+/// All links are received on; which one is sent on says <see cref="LinkSelector"/>.
 /// </remarks>
 internal sealed class LinkPort : IDisposable
 {
@@ -22,6 +23,8 @@ internal sealed class LinkPort : IDisposable
     private readonly LinkMonitor _monitor;
     private readonly DedicatedLink[] _links;
     private readonly PeerDirectory _peers;
+    private readonly LinkSelector _selector;
+    private readonly Log _log;
     private byte[] _packet = [];
     private int _held;       // bytes of a packet that the link did not take
     private int _monitorPlace;
@@ -33,12 +36,16 @@ internal sealed class LinkPort : IDisposable
     {
         _engine = engine;
         _mostPerTurn = mostPacketsPerTurn;
+        _log = log;
         _peers = new PeerDirectory(config.Links);
         _monitor = new LinkMonitor();
         _links = [.. config.Links.Select((link, index) => new DedicatedLink(new LinkId(index), link, log))];
+        Instant now = Clock.Now;
+        _selector = new LinkSelector(Options(config), now);
         try
         {
-            foreach (DedicatedLink link in _links) link.OnInterfaces(_monitor, Clock.Now, isStart: true);
+            foreach (DedicatedLink link in _links) link.OnInterfaces(_monitor, now, isStart: true);
+            TellStates(now);
         }
         catch
         {
@@ -52,7 +59,7 @@ internal sealed class LinkPort : IDisposable
     {
         get
         {
-            Instant next = Instant.Never;
+            Instant next = _selector.NextDeadline;
             foreach (DedicatedLink link in _links) next = Instant.Earlier(next, link.NextDeadline);
             return next;
         }
@@ -64,7 +71,7 @@ internal sealed class LinkPort : IDisposable
     /// <summary>All links in the order of the file.</summary>
     public IEnumerable<LinkReport> Reports => _links.Select(link => link.Report(link == Current));
 
-    private DedicatedLink Current => _links[0];
+    private DedicatedLink Current => _links[_selector.Current.Index];
 
     /// <summary>Tells the poller what to wait for, and until when at most.</summary>
     public void Watch(Poller poller, Instant now, ref Instant until)
@@ -89,6 +96,7 @@ internal sealed class LinkPort : IDisposable
         while (_monitor.TryRead(out _)) hasChanged = true;
         if (!hasChanged) return;
         foreach (DedicatedLink link in _links) link.OnInterfaces(_monitor, now, isStart: false);
+        TellStates(now);
     }
 
     /// <summary>The deadline has passed.</summary>
@@ -98,6 +106,8 @@ internal sealed class LinkPort : IDisposable
         {
             if (link.NextDeadline <= now) link.OnDeadline(now);
         }
+
+        TellStates(now);
     }
 
     /// <summary>Hands to the engine what has arrived.</summary>
@@ -109,10 +119,11 @@ internal sealed class LinkPort : IDisposable
         return hasMore;
     }
 
-    /// <summary>Sends what the engine has to say.</summary>
+    /// <summary>Sends what the engine has to say. To be called after <see cref="Receive(Instant)"/>.</summary>
     /// <returns>True when there is more than one turn takes.</returns>
     public bool Transmit(Instant now)
     {
+        Choose(now);
         if (!Current.IsUsable) return false;
 
         Channel channel = Current.Channel!;
@@ -136,6 +147,50 @@ internal sealed class LinkPort : IDisposable
         _monitor.Dispose();
     }
 
+    private static LinkSelectorOptions Options(SyncConfig config) => new(
+        config.Links.Count,
+        new LinkId(config.Links.TakeWhile(static link => !link.IsDefault).Count() % config.Links.Count),
+        PeersSpeak: config.Mode != SyncModeKind.Alarm);
+
+    // The one in use first: while it works, no other is chosen.
+    private void TellStates(Instant now)
+    {
+        _selector.OnState(now, Current.Id, Current.IsUsable);
+        foreach (DedicatedLink link in _links) _selector.OnState(now, link.Id, link.IsUsable);
+    }
+
+    private void Choose(Instant now)
+    {
+        if (_links.Length == 1) return;
+        if (_selector.NextDeadline <= now) _selector.OnDeadline(now);
+        while (_selector.PollProbe(now, out LinkId id)) Probe(now, _links[id.Index]);
+        while (_selector.PollChange(out LinkChange change)) Tell(now, change);
+    }
+
+    // A stream has no empty packets, and is no stream without a peer: one that stands both ways is its own answer.
+    private void Probe(Instant now, DedicatedLink link)
+    {
+        if (link.Channel is not { } channel) return;
+        if (link.Config.Kind != LinkKind.Tcp) channel.Send(now, []);
+        else if (channel is { IsServerConnected: true, IsClientConnected: true })
+            _selector.OnHeard(now, link.Id, isProbe: true);
+    }
+
+    private void Tell(Instant now, LinkChange change)
+    {
+        if (change.Reason == LinkChangeReason.None)
+        {
+            _log.Error("no dedicated links available!");
+            return;
+        }
+
+        DedicatedLink from = _links[change.From.Index];
+        if (from != Current) from.Channel?.Leave();
+        if (change.Reason == LinkChangeReason.Silent)
+            _log.Notice($"nothing arrives on dedicated link `{from.Config.Interface}' any more");
+        _log.Notice($"device `{_links[change.To.Index].Config.Interface}' becomes dedicated link");
+    }
+
     private bool Receive(Instant now, DedicatedLink link)
     {
         if (link.Channel is not { } channel || link.Pacer.IsPausing(now)) return false;
@@ -149,6 +204,8 @@ internal sealed class LinkPort : IDisposable
             }
 
             if (!link.Admits(now, in arrival, _monitor)) continue;
+            _selector.OnHeard(now, link.Id, isProbe: arrival.Bytes.IsEmpty);
+            if (arrival.Bytes.IsEmpty) continue;
             PeerId from = _peers.Find(link.Id, in arrival, now);
             _engine.OnPeer(now, link.Id, from, arrival.Bytes);   // decryption: before this
         }

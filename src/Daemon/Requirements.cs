@@ -28,9 +28,8 @@ internal static class Requirements
         if (config.Sync is not { } sync) return;
         if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
-        if (sync.Links.Count > 1) Refuse("more than one dedicated link");
     }
 
     private static void Refuse(string what) =>
-        throw new StartException($"{what} is not supported by this version; one dedicated link is");
+        throw new StartException($"{what} is not supported by this version");
 }

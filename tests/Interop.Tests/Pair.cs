@@ -65,8 +65,13 @@ internal sealed class Pair : IDisposable
                 PeerAddress = link.PeerAddress,
                 MoreLinks =
                 [
-                    .. Enumerable.Range(1, links - 1)
-                        .Select(index => node.Firewall.SyncLink(index, isIPv6) with { Channel = channel }),
+                    .. Enumerable.Range(1, links - 1).Select(index => node.Firewall.SyncLink(index, isIPv6) with
+                    {
+                        Channel = channel,
+
+                        // Each socket of an original takes what any link brings for its group and port.
+                        Port = node.Config.Port + (first == Make.Original || second == Make.Original ? index : 0),
+                    }),
                 ],
             };
         }

@@ -64,10 +64,7 @@ internal sealed class TcpChannel : Channel
         try
         {
             _listener.Set(RawSocket.SocketLevel, RawSocket.ReuseAddress, 1);
-            _listener.Set(RawSocket.SocketLevel, KeepAlive, 1);
-            _listener.Set(TcpLevel, KeepIdle, IdleSeconds);
-            _listener.Set(TcpLevel, KeepInterval, ProbeSeconds);
-            _listener.Set(TcpLevel, KeepCount, Probes);
+            SetKeepAlive(_listener);
             _listener.SetBuffers(link.SendBuffer, link.ReceiveBuffer);
             _listener.TryBindToDevice(link.Interface);
             _listener.Bind(Place(link.Local!, link.Port));
@@ -180,6 +177,14 @@ internal sealed class TcpChannel : Channel
         _client?.Dispose();
     }
 
+    private static void SetKeepAlive(RawSocket socket)
+    {
+        socket.Set(RawSocket.SocketLevel, KeepAlive, 1);
+        socket.Set(TcpLevel, KeepIdle, IdleSeconds);
+        socket.Set(TcpLevel, KeepInterval, ProbeSeconds);
+        socket.Set(TcpLevel, KeepCount, Probes);
+    }
+
     private void Connect(Instant now)
     {
         try
@@ -189,6 +194,7 @@ internal sealed class TcpChannel : Channel
             _isConnecting = true;
             _attemptAt = now.PlusSeconds(ConnectSeconds);
             client.Set(TcpLevel, NoDelay, 1);
+            SetKeepAlive(client);
             client.Set(TcpLevel, UserTimeout, UnansweredMilliseconds);
             client.SetBuffers(Link.SendBuffer, null);
             client.TryBindToDevice(Link.Interface);
