@@ -40,7 +40,7 @@ public sealed class FlowKindTests
     }
 
     // The first packet's answer, a handshake that goes on, a mark by a rule: each changes other attributes.
-    private static void Change(ConntrackClient client)
+    internal static void Change(ConntrackClient client)
     {
         PackedFlow begun = FlowKinds.Find("tcp SYN_SENT");
         begun.TcpState = (byte)TcpState.Established;
@@ -67,7 +67,7 @@ public sealed class FlowKindTests
         client.Update(in translated).ThrowIfFailed("prolong a translated flow");
     }
 
-    private static void Delete(ConntrackClient client, Make sender)
+    internal static void Delete(ConntrackClient client, Make sender)
     {
         List<string> names =
             ["tcp SYN_RECV", "icmp snat", "tcp snat with port", "zone 8", "udp over IPv6", "esp", "labels"];
