@@ -24,7 +24,8 @@ internal sealed class Pair : IDisposable
     public string Folder => _directory.Path;
 
     /// <summary>Builds the firewalls without starting anything.</summary>
-    public static Pair Build(Make first, Make second) => new(first, second, new TopologyOptions());
+    public static Pair Build(Make first, Make second, TopologyOptions? options = null) =>
+        new(first, second, options ?? new TopologyOptions());
 
     /// <summary>Builds the firewalls, changes both configurations, starts both daemons and waits until they talk.</summary>
     public static Pair Start(
