@@ -200,6 +200,7 @@ internal sealed class LinkPort : IDisposable
             if (!channel.Read(out Arrival arrival))
             {
                 link.Pacer.OnRead(now, total, channel.ReceiveBufferPackets);
+                if (channel.TakeConnected()) _engine.OnConnected(now);
                 return false;
             }
 

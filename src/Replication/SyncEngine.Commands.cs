@@ -34,7 +34,7 @@ public sealed partial class SyncEngine
                 SendBulk();
                 return SyncReply.Done;
             case SyncCommand.RequestResync:
-                RequestResync();
+                RequestResync(now);
                 return SyncReply.Done;
             default:
                 SchedulePurge(now);

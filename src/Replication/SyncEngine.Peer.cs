@@ -13,6 +13,17 @@ public sealed partial class SyncEngine
         while (reader.MoveNext(ref _stats.Value)) OnMessage(now, from, reader.Header, reader.Message);
     }
 
+    /// <summary>
+    /// A peer has connected to us anew (TCP): what it sent while it did not know that its former connection was broken
+    /// is lost. If that may have been an answer to our request for everything, the request is repeated.
+    /// </summary>
+    public void OnConnected(Instant now)
+    {
+        if (now >= _resyncAnswersUntil) return;
+        RequestResync(now);
+        _resyncAnswersUntil = default;
+    }
+
     private void OnMessage(Instant now, PeerId from, PeerHeader header, ReadOnlySpan<byte> message)
     {
         ref SyncStats stats = ref _stats.Value;
@@ -41,7 +52,7 @@ public sealed partial class SyncEngine
 
         if (_mode.Resend?.TakeUnrepairable() == true) _catchUp.Want(now);
         BringWhatIsLacking(now);
-        if (_mode.TakeLostInGreeting()) RequestResync();
+        if (_mode.TakeLostInGreeting()) RequestResync(now);
     }
 
     private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)
@@ -84,15 +95,16 @@ public sealed partial class SyncEngine
 
     private void BringWhatIsLacking(Instant now)
     {
-        if (_ownCatchUp.TakeDue(now)) RequestResync();
+        if (_ownCatchUp.TakeDue(now)) RequestResync(now);
         if (!_catchUp.TakeDue(now)) return;
         _mode.Resend?.ForgetGivenUp();
         SendBulk();
     }
 
-    private void RequestResync()
+    private void RequestResync(Instant now)
     {
         if (!_mode.HasBulks) return;
+        _resyncAnswersUntil = now.PlusSeconds(ResyncAnswerSeconds);
         _notices.Add(SyncNoticeKind.ResyncRequested);
         _mode.RequestResync();
     }

@@ -21,6 +21,7 @@ public sealed partial class SyncEngine : IDisposable
     public const int MessageLimit = PeerHeader.Size + FlowMessage.MaxSize;
 
     private const int NoticeLimit = 256;
+    private const long ResyncAnswerSeconds = 30;
 
     private readonly StatsBox _stats = new();
     private readonly EntrySlabs _internalSlabs = new();
@@ -43,6 +44,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly CatchUp _ownCatchUp = new();
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
+    private Instant _resyncAnswersUntil;
 
     /// <summary>Makes an engine with empty caches.</summary>
     /// <param name="options">The configuration.</param>
@@ -63,7 +65,7 @@ public sealed partial class SyncEngine : IDisposable
         _bulk = new Bulk(_internalStore, _mode);
         _repair = new Repair(_internal, _mode);
         _repairSchedule = new RepairSchedule(options, now);
-        if (options.StartupResync) RequestResync();
+        if (options.StartupResync) RequestResync(now);
     }
 
     /// <summary>The configuration.</summary>

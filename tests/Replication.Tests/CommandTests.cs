@@ -190,6 +190,28 @@ public sealed class CommandTests
         Assert.DoesNotContain(SyncNoticeKind.PurgingKernel, node.NoticeKinds());
     }
 
+    [Fact]
+    public void A_request_for_everything_is_repeated_once_when_the_peer_connects_anew()
+    {
+        using Node node = Node.Greeted();
+        Command(node, SyncCommand.RequestResync);
+        Assert.Equal(["RESYNC"], node.Say());
+        node.Engine.OnConnected(node.Now);
+        Assert.Equal(["RESYNC"], node.Say());
+        node.Engine.OnConnected(node.Now);
+        Assert.Empty(node.Say());
+    }
+
+    [Fact]
+    public void A_request_that_was_answered_long_ago_is_not_repeated()
+    {
+        using Node node = Node.Greeted();
+        Command(node, SyncCommand.RequestResync);
+        node.Run(30_000);
+        node.Engine.OnConnected(node.Now);
+        Assert.Empty(node.Say());
+    }
+
     private static SyncReply Command(Node node, SyncCommand command) =>
         node.Engine.OnCommand(node.Now, command, Ticket);
 

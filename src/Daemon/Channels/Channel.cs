@@ -69,6 +69,9 @@ internal abstract class Channel : IDisposable
     /// <summary>TCP: the peer has connected to us.</summary>
     public virtual bool IsServerConnected => false;
 
+    /// <summary>TCP: whether the peer has connected to us since the last call.</summary>
+    public virtual bool TakeConnected() => false;
+
     /// <summary>TCP: we have connected to the peer.</summary>
     public virtual bool IsClientConnected => false;
 

@@ -49,6 +49,7 @@ internal sealed class TcpChannel : Channel
     private bool _isFull;
     private bool _hasCaller;
     private bool _hasInput;
+    private bool _hasConnected;     // the peer, since that was asked last
     private Instant _attemptAt;                // when to connect, or to give an attempt up
     private int _listenerPlace = -1;
     private int _serverPlace = -1;
@@ -117,6 +118,13 @@ internal sealed class TcpChannel : Channel
         if (_client is null || (returned & Libc.PollOut) == 0) return;
         _isFull = false;
         if (_pendingLength > 0) WritePending(now);
+    }
+
+    public override bool TakeConnected()
+    {
+        bool hasConnected = _hasConnected;
+        _hasConnected = false;
+        return hasConnected;
     }
 
     public override bool Read(out Arrival arrival)
@@ -303,6 +311,7 @@ internal sealed class TcpChannel : Channel
         _server = caller;
         _serverPort = port;
         _hasInput = true;
+        _hasConnected = true;
         return false;
     }
 
