@@ -16,6 +16,7 @@ internal sealed class KernelFlush(FlowFilter filter) : IDisposable
     private readonly FlowDump _dump = new();
     private readonly RequestQueue _requests = new();
     private PackedFlow _flow;
+    private bool _isOfExpectations;
     private int _errno;
 
     /// <summary>Marks the events of the deletions.</summary>
@@ -25,7 +26,16 @@ internal sealed class KernelFlush(FlowFilter filter) : IDisposable
 
     public void Start()
     {
+        _isOfExpectations = false;
         _errno = (int)_dump.Start().Code;
+        IsRunning = true;
+    }
+
+    /// <summary>Deletes all expectations instead.</summary>
+    public void StartExpectations()
+    {
+        _isOfExpectations = true;
+        _errno = 0;
         IsRunning = true;
     }
 
@@ -33,7 +43,7 @@ internal sealed class KernelFlush(FlowFilter filter) : IDisposable
     /// <returns>0 or an errno at the end, null while there is more.</returns>
     public int? Step()
     {
-        bool isEnd = Collect();
+        bool isEnd = _isOfExpectations ? CollectExpectations() : Collect();
         if (_requests.Pending > 0 && _requests.Send().Code is not (Errno.TryAgain or Errno.OutOfMemory))
         {
             while (_requests.TryReadAnswer(out RequestAnswer answer))
@@ -51,6 +61,12 @@ internal sealed class KernelFlush(FlowFilter filter) : IDisposable
     {
         _dump.Dispose();
         _requests.Dispose();
+    }
+
+    private bool CollectExpectations()
+    {
+        if (_requests.Pending == 0) _requests.FlushExpectations(token: 0);
+        return true;
     }
 
     private bool Collect()

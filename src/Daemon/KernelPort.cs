@@ -37,6 +37,7 @@ internal sealed class KernelPort : IDisposable
     private readonly int _bufferLimitBytes;
     private readonly EventStream? _events;     // null: the table is polled
     private readonly FlowDump _dump = new();
+    private readonly ExpectationPort? _expectations;
     private readonly RequestQueue _requests = new();
     private readonly KernelFlush _flush;
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
@@ -63,6 +64,7 @@ internal sealed class KernelPort : IDisposable
         }
 
         _flush = new KernelFlush(engine.Options.Filter);
+        if (engine.Options.Expectations is not null) _expectations = new ExpectationPort(engine);
     }
 
     /// <summary>The receive buffer of the event socket was enlarged: its new size in bytes.</summary>
@@ -86,7 +88,7 @@ internal sealed class KernelPort : IDisposable
     public int EventDescriptor => _events?.Socket.Descriptor ?? -1;
 
     /// <summary>The descriptor of a dump under way, or -1.</summary>
-    public int DumpDescriptor => _dump.IsRunning ? _dump.Descriptor : -1;
+    public int DumpDescriptor => _dump.IsRunning ? _dump.Descriptor : _expectations?.DumpDescriptor ?? -1;
 
     /// <summary>Fills the internal cache from the kernel's table and returns when it is complete.</summary>
     /// <returns>The kernel's error if the dump failed.</returns>
@@ -102,7 +104,7 @@ internal sealed class KernelPort : IDisposable
             if (_dump.IsRunning) _dump.Wait(1);
         }
 
-        return _dump.Error;
+        return _dump.Error.IsSuccess && _expectations is not null ? _expectations.LoadTable() : _dump.Error;
     }
 
     /// <summary>Hands waiting events to the engine.</summary>
@@ -122,6 +124,7 @@ internal sealed class KernelPort : IDisposable
                     continue;
                 case EventStatus.Expectation:
                     count++;
+                    _expectations?.OnEvent(now, _events, OriginOf(_events.Header.PortId));
                     continue;
                 case EventStatus.Overrun:
                     OnOverrun(_events);
@@ -145,6 +148,8 @@ internal sealed class KernelPort : IDisposable
     /// <summary>Hands a slice of a dump under way to the engine.</summary>
     public void ReadDump(Instant now)
     {
+        _expectations?.ReadDump(now);
+        if (!_dump.IsRunning) return;
         for (int count = 0; count < MostDumpedPerTurn; count++)
         {
             switch (_dump.Read(ref _flow))
@@ -182,11 +187,14 @@ internal sealed class KernelPort : IDisposable
         _dump.Dispose();
         _requests.Dispose();
         _flush.Dispose();
+        _expectations?.Dispose();
     }
 
     private EventStream OpenEvents(EventOptions options)
     {
-        var events = new EventStream(EventGroups.Flows);
+        bool hasExpectations = _engine.Options.Expectations is not null;
+        var events =
+            new EventStream(hasExpectations ? EventGroups.Flows | EventGroups.Expectations : EventGroups.Flows);
         try
         {
             FilterError = options.Filter?.AttachTo(events) ?? NetlinkError.Success;
@@ -242,6 +250,18 @@ internal sealed class KernelPort : IDisposable
                     break;
                 case KernelRequestKind.Flush:
                     _flush.Start();
+                    break;
+                case KernelRequestKind.DumpExpectations:
+                    _expectations?.StartDump(now, _request.Purpose);
+                    break;
+                case KernelRequestKind.FlushExpectations:
+                    _flush.StartExpectations();
+                    break;
+                case KernelRequestKind.CreateExpectation:
+                    _requests.CreateExpectation(_request.Token, in _request.Expectation);
+                    break;
+                case KernelRequestKind.DeleteExpectation:
+                    _requests.DeleteExpectation(_request.Token, in _request.Expectation);
                     break;
                 case KernelRequestKind.Create:
                     _requests.Create(_request.Token, in _request.Flow);

@@ -26,7 +26,6 @@ internal static class Requirements
     {
         if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
         if (config.Sync is not { } sync) return;
-        if (sync.SyncExpectations) Refuse("ExpectationSync");
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
     }
 

@@ -209,8 +209,8 @@ internal sealed class SyncDaemon : IDisposable
             NoticeText.Append(_lines, in _notice, _requests?.CommitCause);
             foreach (LogLine line in _lines) Write(line);
             _lines.Clear();
-            if (_notice.Kind is SyncNoticeKind.CommitDone or SyncNoticeKind.KernelFlushDone
-                or SyncNoticeKind.KernelResyncDone)
+            if (_notice.Kind is SyncNoticeKind.CommitDone or SyncNoticeKind.ExpectationCommitDone
+                or SyncNoticeKind.KernelFlushDone or SyncNoticeKind.KernelResyncDone)
             {
                 _control.Complete(_notice.Ticket);
             }

@@ -31,27 +31,51 @@ internal sealed class SyncRequests(
                 return ControlAnswer.UntilComplete;
         }
 
+        if (IsExpectation(call.Request) && config.Sync is not { SyncExpectations: true }) return ControlAnswer.Empty;
+        if (ExpectationsOf(call.Request) is { } listing) return listing;
         if (CommandOf(call.Request) is { } command)
         {
-            if (command == SyncCommand.Commit) CommitCause = call.Request;
+            if (command is SyncCommand.Commit or SyncCommand.CommitFlows or SyncCommand.CommitExpectations)
+                CommitCause = call.Request;
             SyncReply reply = engine.OnCommand(call.Now, command, call.Ticket);
             return reply == SyncReply.Pending ? ControlAnswer.UntilComplete : ControlAnswer.Empty;
         }
 
         if (call.Request == ControlRequest.ResendQueueStatistics && config.Sync!.Mode != SyncModeKind.Ftfw)
             return ControlAnswer.Empty;
-        if (StatisticsOf(in call) is { } text) return ControlAnswer.FromText(text.ToString());
-        return IsExpectation(call.Request) ? ControlAnswer.Empty : null;
+        return StatisticsOf(in call) is { } text ? ControlAnswer.FromText(text.ToString()) : null;
+    }
+
+    private ExpectationListing? ExpectationsOf(ControlRequest request) => request switch
+    {
+        ControlRequest.DumpInternalExpectations => ListExpectations(CacheKind.Internal, isXml: false),
+        ControlRequest.DumpInternalExpectationsXml => ListExpectations(CacheKind.Internal, isXml: true),
+        ControlRequest.DumpExternalExpectations => ListExpectations(CacheKind.External, isXml: false),
+        ControlRequest.DumpExternalExpectationsXml => ListExpectations(CacheKind.External, isXml: true),
+        _ => null,
+    };
+
+    private ExpectationListing ListExpectations(CacheKind cache, bool isXml)
+    {
+        bool Read(ref ulong cursor, Instant now, ref PackedExpectation expectation, out EntryTimes times) =>
+            engine.ReadNextExpectation(cache, ref cursor, now, ref expectation, out times);
+        return new ExpectationListing(Read, isXml, TimeoutOf(cache));
     }
 
     private static SyncCommand? CommandOf(ControlRequest request) => request switch
     {
-        ControlRequest.Commit or ControlRequest.CommitFlows => SyncCommand.Commit,
+        ControlRequest.Commit => SyncCommand.Commit,
+        ControlRequest.CommitFlows => SyncCommand.CommitFlows,
+        ControlRequest.CommitExpectations => SyncCommand.CommitExpectations,
         ControlRequest.FlushCaches or ControlRequest.FlushFlowCaches => SyncCommand.FlushCaches,
         ControlRequest.FlushInternalCaches => SyncCommand.FlushInternalCache,
         ControlRequest.FlushExternalCaches => SyncCommand.FlushExternalCache,
-        ControlRequest.FlushKernel or ControlRequest.FlushKernelFlows => SyncCommand.FlushKernel,
-        ControlRequest.ResyncKernel or ControlRequest.ResyncKernelFlows => SyncCommand.ResyncKernel,
+        ControlRequest.FlushKernel => SyncCommand.FlushKernel,
+        ControlRequest.FlushKernelFlows => SyncCommand.FlushKernelFlows,
+        ControlRequest.FlushKernelExpectations => SyncCommand.FlushKernelExpectations,
+        ControlRequest.ResyncKernel => SyncCommand.ResyncKernel,
+        ControlRequest.ResyncKernelFlows => SyncCommand.ResyncKernelFlows,
+        ControlRequest.ResyncKernelExpectations => SyncCommand.ResyncKernelExpectations,
         ControlRequest.SendBulk => SyncCommand.SendBulk,
         ControlRequest.RequestResync => SyncCommand.RequestResync,
         ControlRequest.Purge => SyncCommand.Purge,
@@ -73,6 +97,7 @@ internal sealed class SyncRequests(
         {
             ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, link.Active, engine.Options),
             ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
+            ControlRequest.ExpectationStatistics => text.AppendExpectationStatistics(in stats, link.Active),
             ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(link.Active),
             ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(runtime(call.Now)),
@@ -100,8 +125,11 @@ internal sealed class SyncRequests(
             engine.ReadNext(cache, ref cursor, now, ref flow, out times);
         FlowTextParts parts = isXml && cache == CacheKind.Internal ? FlowTextParts.Id : FlowTextParts.None;
         ulong nanoseconds = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
-        bool expires = cache == CacheKind.External && config.Sync!.Mode == SyncModeKind.Alarm;
-        return new FlowListing(
-            Read, new FlowTextStyle(parts, nanoseconds), isXml, expires ? config.Sync!.CacheTimeoutSeconds : null);
+        return new FlowListing(Read, new FlowTextStyle(parts, nanoseconds), isXml, TimeoutOf(cache));
     }
+
+    private uint? TimeoutOf(CacheKind cache) =>
+        cache == CacheKind.External && config.Sync!.Mode == SyncModeKind.Alarm
+            ? config.Sync.CacheTimeoutSeconds
+            : null;
 }

@@ -3,12 +3,16 @@ using TwinTrack.Replication.Store;
 
 namespace TwinTrack.Replication;
 
-/// <summary>Sends the whole internal cache, a few entries at a time, as fast as the peer takes them.</summary>
-internal sealed class Bulk(FlowStore store, SyncMode mode)
+/// <summary>Sends the internal caches, flows first, a few entries at a time, as fast as the peer takes them.</summary>
+/// <param name="flows">Null without a cache of flows.</param>
+/// <param name="expectations">Those of the internal cache.</param>
+/// <param name="mode">Sends them.</param>
+internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, SyncMode mode)
 {
     private const int EntriesPerStep = 256;
 
     private ulong? _cursor;          // null unless under way
+    private bool _isInExpectations;
     private bool _isWantedAgain;
 
     /// <summary>Begins; one that is wanted while another is under way follows it, for what has passed since.</summary>
@@ -22,6 +26,7 @@ internal sealed class Bulk(FlowStore store, SyncMode mode)
     public void Stop()
     {
         _cursor = null;
+        _isInExpectations = false;
         _isWantedAgain = false;
     }
 
@@ -31,9 +36,10 @@ internal sealed class Bulk(FlowStore store, SyncMode mode)
         if (_cursor is not { } cursor) return;
         for (int step = 0; step < EntriesPerStep && mode.HasRoomForBulk; step++)
         {
-            uint handle = store.Next(ref cursor);
+            uint handle = Next(ref cursor);
             if (handle == 0)
             {
+                _isInExpectations = false;
                 _cursor = _isWantedAgain ? 0 : null;
                 _isWantedAgain = false;
                 return;
@@ -43,5 +49,17 @@ internal sealed class Bulk(FlowStore store, SyncMode mode)
         }
 
         _cursor = cursor;
+    }
+
+    private uint Next(ref ulong cursor)
+    {
+        if (!_isInExpectations)
+        {
+            if (flows is not null && flows.Next(ref cursor) is var flow and not 0) return flow;
+            _isInExpectations = true;
+            cursor = 0;
+        }
+
+        return expectations.Next(ref cursor);
     }
 }

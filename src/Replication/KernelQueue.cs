@@ -5,27 +5,27 @@ internal sealed class KernelQueue
 {
     private const int Limit = 64;
 
-    private readonly Queue<(SnapshotPurpose Purpose, int Ticket)> _dumps = new();
-    private readonly Queue<int> _flushes = new();
+    private readonly Queue<(KernelRequestKind Kind, SnapshotPurpose Purpose, int Ticket)> _dumps = new();
+    private readonly Queue<(KernelRequestKind Kind, int Ticket)> _flushes = new();
     private bool _isDumping;
     private bool _isFlushing;
 
     /// <returns>False when too many wait.</returns>
-    public bool AddDump(SnapshotPurpose purpose, int ticket)
+    public bool AddDump(SnapshotPurpose purpose, int ticket, KernelRequestKind kind = KernelRequestKind.Dump)
     {
         if (_dumps.Count >= Limit) return false;
 
         // One that has not begun sends all there is to send.
         if (purpose == SnapshotPurpose.Bulk && _dumps.Count > (_isDumping ? 1 : 0)) return true;
-        _dumps.Enqueue((purpose, ticket));
+        _dumps.Enqueue((kind, purpose, ticket));
         return true;
     }
 
     /// <returns>False when too many wait.</returns>
-    public bool AddFlush(int ticket)
+    public bool AddFlush(int ticket, KernelRequestKind kind = KernelRequestKind.Flush)
     {
         if (_flushes.Count >= Limit) return false;
-        _flushes.Enqueue(ticket);
+        _flushes.Enqueue((kind, ticket));
         return true;
     }
 
@@ -34,15 +34,14 @@ internal sealed class KernelQueue
         if (!_isFlushing && _flushes.Count > 0)
         {
             _isFlushing = true;
-            request.Kind = KernelRequestKind.Flush;
+            request.Kind = _flushes.Peek().Kind;
             request.Origin = EventOrigin.Flush;
             return true;
         }
 
         if (_isDumping || _dumps.Count == 0) return false;
         _isDumping = true;
-        request.Kind = KernelRequestKind.Dump;
-        request.Purpose = _dumps.Peek().Purpose;
+        (request.Kind, request.Purpose, _) = _dumps.Peek();
         return true;
     }
 
@@ -50,7 +49,7 @@ internal sealed class KernelQueue
     public int EndFlush()
     {
         _isFlushing = false;
-        return _flushes.TryDequeue(out int ticket) ? ticket : 0;
+        return _flushes.TryDequeue(out (KernelRequestKind Kind, int Ticket) flush) ? flush.Ticket : 0;
     }
 
     /// <returns>The ticket of the command that asked, 0 for none.</returns>

@@ -12,24 +12,21 @@ public sealed partial class SyncEngine
         switch (command)
         {
             case SyncCommand.Commit:
-                return StartCommit(now, ticket);
+            case SyncCommand.CommitFlows:
+            case SyncCommand.CommitExpectations:
+                return StartCommit(now, command, ticket);
             case SyncCommand.FlushCaches:
             case SyncCommand.FlushInternalCache:
             case SyncCommand.FlushExternalCache:
                 return FlushCaches(command);
             case SyncCommand.FlushKernel:
-                _notices.Add(SyncNoticeKind.FlushingKernel);
-                return FlushKernel(ticket);
+            case SyncCommand.FlushKernelFlows:
+            case SyncCommand.FlushKernelExpectations:
+                return FlushKernel(command, ticket);
             case SyncCommand.ResyncKernel:
-                if (_bypass is not null)
-                {
-                    _notices.Add(SyncNoticeKind.ResyncUnsupported);
-                    return SyncReply.Done;
-                }
-
-                _notices.Add(SyncNoticeKind.ResyncingKernel);
-                _stats.Value.KernelResyncs++;
-                return _kernel.AddDump(SnapshotPurpose.Resync, ticket) ? SyncReply.Pending : SyncReply.Refused;
+            case SyncCommand.ResyncKernelFlows:
+            case SyncCommand.ResyncKernelExpectations:
+                return ResyncKernel(command, ticket);
             case SyncCommand.SendBulk:
                 SendBulk();
                 return SyncReply.Done;
@@ -46,20 +43,33 @@ public sealed partial class SyncEngine
     /// <remarks>Answers come in the order of the requests of one origin.</remarks>
     public void OnKernelAnswer(Instant now, KernelRequestKind kind, uint token, int errno)
     {
-        if (kind == KernelRequestKind.Flush)
+        if (kind is KernelRequestKind.Flush or KernelRequestKind.FlushExpectations)
         {
             int ticket = _kernel.EndFlush();
             _notices.Add(SyncNoticeKind.KernelFlushDone, errno, ticket);
             return;
         }
 
-        if (_inject is not null) ReportInjected(_inject.Answer(now, token, errno));
-        else if (_commit.Answer(token, errno) is { } failure) ReportFailure(failure);
+        if ((token & ExpectationCommit.TokenBit) != 0)
+        {
+            if (_expectations.Commit.Answer(token, errno) is { } lost) ReportExpectationFailure(lost);
+        }
+        else if (_inject is not null)
+        {
+            ReportInjected(_inject.Answer(now, token, errno));
+        }
+        else if (_commit.Answer(token, errno) is { } failure)
+        {
+            ReportFailure(failure);
+        }
     }
 
-    private SyncReply StartCommit(Instant now, int ticket)
+    private bool IsCommitting => _commit.IsRunning || _expectations.Commit.IsRunning;
+
+    private SyncReply StartCommit(Instant now, SyncCommand command, int ticket)
     {
-        if (_commit.IsRunning)
+        if (command == SyncCommand.CommitExpectations && !_expectations.AreOn) return SyncReply.Done;
+        if (IsCommitting)
         {
             _notices.Add(SyncNoticeKind.CommitBusy);
             return SyncReply.Refused;
@@ -68,13 +78,15 @@ public sealed partial class SyncEngine
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.CommitStarted);
         if (_inject is not null) return SyncReply.Done;   // everything is in the kernel already
-        _commit.Start(now, ticket);
+        _isExpectationCommitNext = command == SyncCommand.Commit && _expectations.AreOn;
+        if (command == SyncCommand.CommitExpectations) StartExpectationCommit(now, ticket);
+        else _commit.Start(now, ticket);
         return SyncReply.Pending;
     }
 
     private SyncReply FlushCaches(SyncCommand command)
     {
-        if (_commit.IsRunning && command != SyncCommand.FlushInternalCache)
+        if (IsCommitting && command != SyncCommand.FlushInternalCache)
         {
             _notices.Add(SyncNoticeKind.FlushRefused);
             return SyncReply.Refused;
@@ -86,7 +98,12 @@ public sealed partial class SyncEngine
             SyncCommand.FlushInternalCache => SyncNoticeKind.FlushingInternal,
             _ => SyncNoticeKind.FlushingExternal,
         });
-        if (command != SyncCommand.FlushInternalCache && _inject is null) _external.Clear();
+        if (command != SyncCommand.FlushInternalCache)
+        {
+            if (_inject is null) _external.Clear();
+            _expectations.External.Clear();
+        }
+
         if (command == SyncCommand.FlushExternalCache) return SyncReply.Done;
         _purgeAt = Instant.Never;
         ClearInternal();
@@ -96,17 +113,60 @@ public sealed partial class SyncEngine
     // Without internal cache there is nothing to forget; the kernel's table is not a cache.
     private void ClearInternal()
     {
-        if (_bypass is not null) return;
         _mode.ForgetAll();
+        _expectations.Internal.Clear();
+        if (_bypass is not null) return;
         _internal.Clear();
         _bulk.Stop();
         _repair.Restart();
     }
 
-    private SyncReply FlushKernel(int ticket)
+    // What is asked of both tables ends with the expectations.
+    private SyncReply FlushKernel(SyncCommand command, int ticket)
     {
+        bool hasFlows = command != SyncCommand.FlushKernelExpectations;
+        bool hasExpectations = _expectations.AreOn && command != SyncCommand.FlushKernelFlows;
+        if (!hasFlows && !hasExpectations) return SyncReply.Done;
+        if (hasFlows) _notices.Add(SyncNoticeKind.FlushingKernel);
+        if (hasExpectations) _notices.Add(SyncNoticeKind.FlushingKernelExpectations);
+        return AddFlushes(hasFlows, hasExpectations, ticket) ? SyncReply.Pending : SyncReply.Refused;
+    }
+
+    private bool AddFlushes(bool hasFlows, bool hasExpectations, int ticket)
+    {
+        if (hasFlows)
+        {
+            _stats.Value.KernelFlushes++;
+            if (!_kernel.AddFlush(hasExpectations ? 0 : ticket)) return false;
+        }
+
+        if (!hasExpectations) return true;
         _stats.Value.KernelFlushes++;
-        return _kernel.AddFlush(ticket) ? SyncReply.Pending : SyncReply.Refused;
+        return _kernel.AddFlush(ticket, KernelRequestKind.FlushExpectations);
+    }
+
+    private SyncReply ResyncKernel(SyncCommand command, int ticket)
+    {
+        bool hasFlows = command != SyncCommand.ResyncKernelExpectations && _bypass is null;
+        if (_bypass is not null && command != SyncCommand.ResyncKernelExpectations)
+            _notices.Add(SyncNoticeKind.ResyncUnsupported);
+        bool hasExpectations = _expectations.AreOn && command != SyncCommand.ResyncKernelFlows;
+        if (!hasFlows && !hasExpectations) return SyncReply.Done;
+        if (hasFlows) _notices.Add(SyncNoticeKind.ResyncingKernel);
+        if (hasExpectations) _notices.Add(SyncNoticeKind.ResyncingKernelExpectations);
+        _stats.Value.KernelResyncs += hasFlows && hasExpectations ? 2u : 1u;
+        return AddDumps(SnapshotPurpose.Resync, ticket, hasFlows, hasExpectations)
+            ? SyncReply.Pending
+            : SyncReply.Refused;
+    }
+
+    private bool AddDumps(SnapshotPurpose purpose, int ticket) =>
+        AddDumps(purpose, ticket, hasFlows: true, _expectations.AreOn);
+
+    private bool AddDumps(SnapshotPurpose purpose, int ticket, bool hasFlows, bool hasExpectations)
+    {
+        if (hasFlows && !_kernel.AddDump(purpose, hasExpectations ? 0 : ticket)) return false;
+        return !hasExpectations || _kernel.AddDump(purpose, ticket, KernelRequestKind.DumpExpectations);
     }
 
     private void SchedulePurge(Instant now)

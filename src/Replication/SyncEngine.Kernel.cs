@@ -105,7 +105,7 @@ public sealed partial class SyncEngine
             _notices.Add(SyncNoticeKind.RepairStarted);
         }
 
-        if (_kernel.AddDump(purpose, ticket: 0)) return;
+        if (AddDumps(purpose, ticket: 0)) return;
         _repairSchedule.OnEnd(now, purpose, _internal.Unheard, changedInSilence: false);
         OnOverrun(now);
     }
@@ -119,6 +119,8 @@ public sealed partial class SyncEngine
         }
         else if (_internalSlabs.Header(handle).State == EntryState.Dead)
         {
+            _expectations.OnFlushed(handle);
+            AnnounceGone(isSilent: true);
             _mode.Forget(handle);
             _internal.Release(handle);
         }

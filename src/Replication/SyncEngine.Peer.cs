@@ -57,18 +57,17 @@ public sealed partial class SyncEngine
 
     private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)
     {
-        bool isFlow = type <= PeerMessageType.FlowDelete;
-        bool isValid = isFlow
-            ? FlowMessage.TryRead(body, Options, ref _received)
-            : ExpectationMessage.IsWellFormed(body);
-        if (!isValid)
+        if (type > PeerMessageType.FlowDelete)
+        {
+            ApplyExpectation(now, type, body);
+            return;
+        }
+
+        if (!FlowMessage.TryRead(body, Options, ref _received))
         {
             _stats.Value.MalformedPayload++;
             return;
         }
-
-        // Expectations are not kept: their sequence number counts, their content does not.
-        if (!isFlow) return;
 
         if (_inject is not null)
         {
@@ -86,10 +85,12 @@ public sealed partial class SyncEngine
         if (_bypass is not null)
         {
             _kernel.AddDump(SnapshotPurpose.Bulk, ticket: 0);
-            return;
+        }
+        else
+        {
+            _notices.Add(SyncNoticeKind.SendingBulk);
         }
 
-        _notices.Add(SyncNoticeKind.SendingBulk);
         _bulk.Start();
     }
 

@@ -60,9 +60,10 @@ public sealed partial class SyncEngine : IDisposable
         if (options is { Mode: SyncModeKind.Notrack, DisableInternalCache: true })
             _bypass = new InternalBypass(_internalStore, options);
         if (options.DisableExternalCache) _inject = new Inject(_externalSlabs, _externalStore, options);
+        _expectations = new Expectations(_internalSlabs, _externalSlabs, _internalStore, options);
         _mode = MakeMode(first, now);
         _commit = new Commit(_externalStore, options);
-        _bulk = new Bulk(_internalStore, _mode);
+        _bulk = new Bulk(_bypass is null ? _internalStore : null, _expectations.InternalStore, _mode);
         _repair = new Repair(_internal, _mode);
         _repairSchedule = new RepairSchedule(options, now);
         if (options.StartupResync) RequestResync(now);
@@ -78,8 +79,9 @@ public sealed partial class SyncEngine : IDisposable
         {
             if (_repair.IsSweeping) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
+            Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
             return Instant.Earlier(
-                Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), _external.NextExpiry),
+                Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), expiry),
                 Instant.Earlier(_purgeAt, _repairSchedule.DueAt));
         }
     }
@@ -94,6 +96,8 @@ public sealed partial class SyncEngine : IDisposable
             if (_inject is null) stats.External = _external.Stats;
             else stats.Inject = _inject.Stats;
             if (_bypass is not null) stats.Bypass = _bypass.Stats;
+            stats.InternalExpectations = _expectations.Internal.Stats;
+            stats.ExternalExpectations = _expectations.External.Stats;
             stats.TransmitQueue = (uint)_mode.TransmitCount;
             stats.ResendQueue = (uint)(_mode.Resend?.Count ?? 0);
             stats.ControlElements = _mode.ControlCount;
@@ -106,6 +110,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         _mode.OnDeadline(now);
         _external.Expire(now);
+        _expectations.External.Expire(now);
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
         if (_repairSchedule.TakeDue(now, _internal.Unheard) is { } purpose) StartRepair(now, purpose);
 
@@ -113,7 +118,7 @@ public sealed partial class SyncEngine : IDisposable
         if (now < _purgeAt) return;
         _purgeAt = Instant.Never;
         _notices.Add(SyncNoticeKind.PurgingKernel);
-        FlushKernel(ticket: 0);
+        AddFlushes(hasFlows: true, _expectations.AreOn, ticket: 0);
         ClearInternal();
     }
 
@@ -137,7 +142,8 @@ public sealed partial class SyncEngine : IDisposable
         // Each failure of a commit makes a notice: the log sets the pace.
         if (_notices.Count >= NoticeLimit) return false;
         return _kernel.Poll(ref request) || _commit.Poll(now, ref request)
-            || (_inject is not null && _inject.Poll(now, ref request));
+            || (_inject is not null && _inject.Poll(now, ref request))
+            || PollExpectations(now, ref request);
     }
 
     /// <summary>The next notice.</summary>
@@ -146,7 +152,7 @@ public sealed partial class SyncEngine : IDisposable
         if (_mode.Resend?.TakeOverflowReport() == true)
             _notices.Add(SyncNoticeKind.ResendQueueFull, Options.ResendQueueSize);
         if (_bypass is not null && _bypass.TakeFullReport()) _notices.Add(SyncNoticeKind.BypassFull);
-        return _notices.TryTake(ref notice) || _commit.TakeEnd(now, ref notice);
+        return _notices.TryTake(ref notice) || TakeCommitEnd(now, ref notice);
     }
 
     /// <summary>The next flow that ended, in statistics mode: as the event told it, else as it was cached.</summary>
@@ -194,21 +200,24 @@ public sealed partial class SyncEngine : IDisposable
     {
         _internalStore.Dispose();
         _externalStore.Dispose();
+        _expectations.Dispose();
         _internalSlabs.Dispose();
         _externalSlabs.Dispose();
     }
 
     private SyncMode MakeMode(Seq first, Instant now)
     {
-        var queue = new TxQueue(_internalSlabs, _internalStore, Options, _stats, first);
+        var entries = new InternalEntries(
+            _internalSlabs, _internalStore, _internal, _expectations.InternalStore, _expectations.Internal, Options);
+        var queue = new TxQueue(_internalSlabs, entries, _stats, first);
         return Options.Mode switch
         {
-            SyncModeKind.Alarm =>
-                new AlarmMode(_internalSlabs, _internalStore, _internal, queue, Options, _stats, now),
+            SyncModeKind.Alarm => new AlarmMode(
+                _internalSlabs, _internalStore, _expectations.InternalStore, entries, queue, Options, _stats, now),
             SyncModeKind.Statistics =>
                 _statistics = new StatisticsMode(_internalSlabs, _internalStore, _internal, queue),
-            SyncModeKind.Notrack => new NotrackMode(_internalSlabs, _internal, _bypass, queue, _stats, now),
-            _ => new FtfwMode(_internalSlabs, _internal, queue, Options, _stats, now),
+            SyncModeKind.Notrack => new NotrackMode(_internalSlabs, entries, _bypass, queue, _stats, now),
+            _ => new FtfwMode(_internalSlabs, entries, queue, Options, _stats, now),
         };
     }
 }

@@ -84,6 +84,12 @@ public enum SyncCommand : byte
     /// <summary>-c: external caches into the kernel.</summary>
     Commit,
 
+    /// <summary>-c ct.</summary>
+    CommitFlows,
+
+    /// <summary>-c expect.</summary>
+    CommitExpectations,
+
     /// <summary>-f: empty all caches.</summary>
     FlushCaches,
 
@@ -93,11 +99,23 @@ public enum SyncCommand : byte
     /// <summary>-f external.</summary>
     FlushExternalCache,
 
-    /// <summary>-F: empty the kernel's table (entries that pass the filter).</summary>
+    /// <summary>-F: empty the kernel's tables (flows that pass the filter; all expectations).</summary>
     FlushKernel,
 
-    /// <summary>-R: merge the kernel's table into the internal cache.</summary>
+    /// <summary>-F ct.</summary>
+    FlushKernelFlows,
+
+    /// <summary>-F expect.</summary>
+    FlushKernelExpectations,
+
+    /// <summary>-R: merge the kernel's tables into the internal caches.</summary>
     ResyncKernel,
+
+    /// <summary>-R ct.</summary>
+    ResyncKernelFlows,
+
+    /// <summary>-R expect.</summary>
+    ResyncKernelExpectations,
 
     /// <summary>-B: send the internal cache to the peers.</summary>
     SendBulk,

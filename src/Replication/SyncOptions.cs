@@ -36,7 +36,7 @@ public sealed record SyncOptions
     /// <summary>What peers tell goes straight into the kernel, nothing is kept (DisableExternalCache).</summary>
     public bool DisableExternalCache { get; init; }
 
-    /// <summary>Most flows per cache (HashLimit); more are refused and counted.</summary>
+    /// <summary>Most flows, and most expectations, per cache (HashLimit); more are refused and counted.</summary>
     public int CacheLimit { get; init; } = 262_144;
 
     /// <summary>Most elements waiting for an acknowledgement (ResendQueueSize).</summary>
@@ -70,6 +70,9 @@ public sealed record SyncOptions
 
     /// <summary>Which flows are replicated.</summary>
     public FlowFilter Filter { get; init; } = FlowFilter.AcceptAll;
+
+    /// <summary>Which expectations are replicated (ExpectationSync); null: none.</summary>
+    public ExpectationFilter? Expectations { get; init; }
 
     /// <summary>Seed of the flow index, so that a stranger cannot choose colliding tuples.</summary>
     public ulong IndexSeed { get; init; }

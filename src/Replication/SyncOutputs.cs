@@ -19,6 +19,20 @@ public enum KernelRequestKind : byte
 
     /// <summary>Delete every flow that passes the filter; answered once by OnKernelAnswer.</summary>
     Flush,
+
+    /// <summary>
+    /// Dump the expectations; they come back through <see cref="SyncEngine.OnExpectationSnapshot"/>.
+    /// </summary>
+    DumpExpectations,
+
+    /// <summary>Create an expectation exclusively; answered by OnKernelAnswer.</summary>
+    CreateExpectation,
+
+    /// <summary>Delete the expectation with this tuple and zone; answered by OnKernelAnswer.</summary>
+    DeleteExpectation,
+
+    /// <summary>Delete all expectations; answered once by OnKernelAnswer.</summary>
+    FlushExpectations,
 }
 
 /// <summary>One request to the kernel. Reused: the flow is valid until the next poll.</summary>
@@ -30,7 +44,7 @@ public struct KernelRequest
     /// <summary>Whom the events of this request are attributed to.</summary>
     public EventOrigin Origin;
 
-    /// <summary>Why, for <see cref="KernelRequestKind.Dump"/>.</summary>
+    /// <summary>Why, for dumps.</summary>
     public SnapshotPurpose Purpose;
 
     /// <summary>Names the request in OnKernelAnswer.</summary>
@@ -38,6 +52,9 @@ public struct KernelRequest
 
     /// <summary>The flow, complete for the request, for Create, Update and Delete.</summary>
     public PackedFlow Flow;
+
+    /// <summary>The expectation, complete for the request, for CreateExpectation and DeleteExpectation.</summary>
+    public PackedExpectation Expectation;
 }
 
 /// <summary>
@@ -60,6 +77,20 @@ public enum SyncNoticeKind : byte
     /// <summary>-c ended: Value committed, Value2 failed, Microseconds taken. Ticket names the command.</summary>
     CommitDone,
 
+    /// <summary>One expectation could not be created: Value is the errno, Expectation the external entry.</summary>
+    ExpectationCommitCreateFailed,
+
+    /// <summary>
+    /// One expectation in the way could not be deleted: Value is the errno, Expectation the external entry.
+    /// </summary>
+    ExpectationCommitDeleteFailed,
+
+    /// <summary>
+    /// The expectations of -c are in the kernel: Value committed, Value2 failed, Microseconds taken. Ticket names the
+    /// command.
+    /// </summary>
+    ExpectationCommitDone,
+
     /// <summary>-f ("flushing caches").</summary>
     FlushingCaches,
 
@@ -75,6 +106,9 @@ public enum SyncNoticeKind : byte
     /// <summary>-F ("flushing kernel conntrack table").</summary>
     FlushingKernel,
 
+    /// <summary>-F ("flushing kernel expect table").</summary>
+    FlushingKernelExpectations,
+
     /// <summary>The purge timer ran out ("... (scheduled)").</summary>
     PurgingKernel,
 
@@ -86,6 +120,9 @@ public enum SyncNoticeKind : byte
 
     /// <summary>-R started.</summary>
     ResyncingKernel,
+
+    /// <summary>-R of expectations started.</summary>
+    ResyncingKernelExpectations,
 
     /// <summary>-R ended. Ticket names the command.</summary>
     KernelResyncDone,
@@ -104,6 +141,12 @@ public enum SyncNoticeKind : byte
 
     /// <summary>The external cache is full; said once until there is room again. Value is the limit.</summary>
     ExternalCacheFull,
+
+    /// <summary>The internal cache of expectations is full; said once. Value is the limit.</summary>
+    InternalExpectationsFull,
+
+    /// <summary>The external cache of expectations is full; said once. Value is the limit.</summary>
+    ExternalExpectationsFull,
 
     /// <summary>The resend queue gave up its oldest element; said once until it is empty. Value is the limit.</summary>
     ResendQueueFull,
@@ -130,7 +173,9 @@ public enum SyncNoticeKind : byte
     PollDone,
 }
 
-/// <summary>One notice. <see cref="Flow"/> is filled only for the kinds that say so.</summary>
+/// <summary>
+/// One notice. <see cref="Flow"/> and <see cref="Expectation"/> are filled only for the kinds that say so.
+/// </summary>
 public struct SyncNotice
 {
     /// <summary>What happened.</summary>
@@ -150,6 +195,9 @@ public struct SyncNotice
 
     /// <summary>See the kind.</summary>
     public PackedFlow Flow;
+
+    /// <summary>See the kind.</summary>
+    public PackedExpectation Expectation;
 }
 
 /// <summary>Which cache of the engine.</summary>
@@ -213,6 +261,11 @@ public struct SyncStats
 
     /// <summary>In place of the external cache when it is disabled.</summary>
     public InjectStats Inject;
+    /// <summary>The internal cache of expectations.</summary>
+    public CacheStats InternalExpectations;
+
+    /// <summary>The external cache of expectations.</summary>
+    public CacheStats ExternalExpectations;
 
     /// <summary>Sum of bytes of destroyed flows that were cached, both directions.</summary>
     public ulong TrafficBytes;

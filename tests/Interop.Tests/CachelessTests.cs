@@ -54,7 +54,7 @@ public sealed class CachelessTests
         using Pair pair = Start(mode, isCacheless: false, Make.Ours, Make.Ours);
         FlowKinds.GiveLabels(pair.First);
         FlowKinds.GiveLabels(pair.Second);
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(Make.Ours)]);
         Eventually.Holds(() => Difference(pair));
     }
 

@@ -39,7 +39,7 @@ public sealed class ChannelTests
         FlowKinds.GiveLabels(pair.First);
         FlowKinds.GiveLabels(pair.Second);
 
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(sender)]);
         pair.WaitUntilEqual();
         pair.Second.Do("-c");
 

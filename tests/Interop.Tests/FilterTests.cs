@@ -40,7 +40,7 @@ public sealed class FilterTests
                 string chosen = filter.Replace("@", action, StringComparison.Ordinal);
                 string text = $"Filter From {place} {{ {chosen} }}";
                 using Pair pair = Pair.Start(Make.Ours, Make.Original, config => config with { Filter = text });
-                PackedFlow[] flows = [.. FlowKinds.All()];
+                PackedFlow[] flows = [.. FlowKinds.All(Make.Ours)];
                 Node[] both = [pair.First, pair.Second];
                 foreach (Node node in both)
                 {
@@ -117,10 +117,10 @@ public sealed class FilterTests
         using Pair pair = Pair.Start(Make.Ours, Make.Ours, config => config with { Filter = filter });
         Node node = pair.First;
         FlowKinds.GiveLabels(node);
-        node.Create([.. FlowKinds.All()]);
+        node.Create([.. FlowKinds.All(Make.Ours)]);
         pair.WaitUntilEqual();
         List<string> byEvents = Tuples(node);
-        Assert.InRange(byEvents.Count, 5, FlowKinds.All().Count() - 1);
+        Assert.InRange(byEvents.Count, 5, FlowKinds.All(Make.Ours).Count() - 1);
         node.Do("-R");
         Assert.Equal(byEvents, Tuples(node));
         node.Daemon.Stop();

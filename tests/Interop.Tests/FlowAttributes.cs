@@ -11,6 +11,7 @@ internal static class FlowAttributes
     public const string Original = "original";
     public const string Reply = "reply";
     public const string OriginalZone = "zone of the original direction";
+    public const string ReplyZone = "zone of the reply direction";
     public const string Zone = "zone";
     public const string Status = "status";
     public const string Timeout = "timeout";
@@ -31,6 +32,7 @@ internal static class FlowAttributes
             [Timeout] = flow.Timeout.ToString(),
         };
         if (flow.Original.Has(TupleParts.Zone)) values[OriginalZone] = flow.Original.Zone.ToString();
+        if (flow.Reply.Has(TupleParts.Zone)) values[ReplyZone] = flow.Reply.Zone.ToString();
         if (flow.Has(FlowFields.Master)) values["master"] = Text(in flow.Master);
         Add(values, in flow, FlowFields.Mark, "mark", flow.Mark);
         Add(values, in flow, FlowFields.Zone, Zone, flow.Zone);

@@ -24,7 +24,7 @@ public sealed class FlowKindTests
         FlowKinds.GiveLabels(pair.First);
         FlowKinds.GiveLabels(pair.Second);
 
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(sender)]);
         pair.WaitUntilEqual();
 
         pair.First.WithKernel(Change);

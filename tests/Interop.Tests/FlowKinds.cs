@@ -24,7 +24,12 @@ internal static class FlowKinds
 
     private static readonly (string Name, PackedFlow Flow)[] Table = [.. Tcp(), .. Others(), .. Translated(), .. Rare()];
 
-    public static IEnumerable<PackedFlow> All() => Table.Select(entry => entry.Flow);
+    /// <summary>All that the sender replicates.</summary>
+    /// <remarks>
+    /// The original sends ports for DCCP whether there are any or not, and takes them from what its buffer held.
+    /// </remarks>
+    public static IEnumerable<PackedFlow> All(Make sender) => Table
+        .Where(entry => sender == Make.Ours || entry.Name != "dccp").Select(entry => entry.Flow);
 
     public static PackedFlow Find(string name) =>
         Table.Single(entry => string.Equals(entry.Name, name, StringComparison.Ordinal)).Flow;
@@ -73,6 +78,8 @@ internal static class FlowKinds
         yield return ("gre to another", With(Flows.Ports(Client, "10.81.2.3", IP.Gre, 0x12), Assured));
         yield return ("udplite 1", With(Flows.Ports(Client, Server, IP.UdpLite, 7001), Unreplied));
         yield return ("udplite 2", With(Flows.Ports(Client, Server, IP.UdpLite, 7002), Unreplied));
+        // This kernel has no tracker for it, so it is a protocol without ports.
+        yield return ("dccp", With(Bare(Client, Server, IP.Dccp), Unreplied));
         yield return ("esp", With(Bare(Client, Server, Esp), Unreplied));
         yield return ("esp over IPv6", With(Bare(Client6, Server6, Esp), Replied));
     }
@@ -89,6 +96,10 @@ internal static class FlowKinds
             "udp snat and dnat with ports",
             Snat(Dnat(Flows.Ports(inside, "10.81.1.1", IP.Udp, 42_005), Server, 1111), Nat, 2222));
         yield return ("icmp snat", Snat(Flows.Echo(inside, Server, IP.Icmp, 0x4321, 8, 0), Nat));
+        yield return ("udplite snat", Snat(Flows.Ports(inside, Server, IP.UdpLite, 7003), Nat));
+        yield return ("gre snat", Snat(Flows.Ports(inside, Server, IP.Gre, 0x13), Nat));
+        yield return ("esp snat", Snat(Bare(inside, Server, Esp), Nat));
+        yield return ("icmpv6 snat", Snat(Flows.Echo(inside6, Server6, IP.IcmpV6, 0x8765, 128, 129), Nat6));
         yield return ("tcp snat over IPv6", Snat(Established(inside6, Server6, 42_006), Nat6));
         yield return ("tcp dnat over IPv6", Dnat(Established(inside6, "fd81:1::1", 42_007), Server6));
         yield return (
@@ -113,6 +124,11 @@ internal static class FlowKinds
         oneWay.Original.Parts |= TupleParts.Zone;
         yield return ("zone of one direction", oneWay);
 
+        PackedFlow wayBack = Established(from, Server, 43_010);
+        wayBack.Reply.Zone = 10;
+        wayBack.Reply.Parts |= TupleParts.Zone;
+        yield return ("zone of the way back", wayBack);
+
         PackedFlow labelled = Established(from, Server, 43_004);
         labelled.Labels = new(1UL << 37, 1UL << 62);
         labelled.Fields |= FlowFields.Labels;
@@ -128,6 +144,17 @@ internal static class FlowKinds
         data.Master = control.Original;
         data.Fields |= FlowFields.Master;
         yield return ("related to a master", data);
+
+        PackedFlow request = With(Flows.Ports(Client6, Server6, IP.Udp, 43_011), Assured);
+        request.Original.DestinationPort = request.Reply.SourcePort = 69;
+        "tftp"u8.CopyTo(request.Helper);
+        request.Fields |= FlowFields.Helper;
+        yield return ("helper over IPv6", request);
+
+        PackedFlow transfer = With(Flows.Ports(Server6, Client6, IP.Udp, 43_012), Assured);
+        transfer.Master = request.Original;
+        transfer.Fields |= FlowFields.Master;
+        yield return ("related over IPv6", transfer);
 
         PackedFlow shifted = Snat(Established(from, Server, 43_007), Nat);
         shifted.SequenceOriginal = new(0xd8efca69, 0, -4);

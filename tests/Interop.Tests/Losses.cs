@@ -21,11 +21,12 @@ internal sealed record Loss(string Reason, Action<Dictionary<string, string>> Ch
 internal static class Losses
 {
     /// <summary>A line of the sender's internal cache as the receiver's external cache shows it.</summary>
-    public static FlowLine Carried(FlowLine line, Make sender)
+    public static FlowLine Carried(FlowLine line, Make sender, Make receiver)
     {
         // The reply tuple is not on the wire: the receiver's kernel makes it anew from the original one and the NAT.
         string original = line.Original;
-        if (original.Contains(" zone-orig=", StringComparison.Ordinal))
+        bool losesZone = sender == Make.Original || receiver == Make.Original;
+        if (losesZone && original.Contains(" zone-orig=", StringComparison.Ordinal))
             original = original[..original.IndexOf(" zone-orig=", StringComparison.Ordinal)];
         if (sender == Make.Original) original = WithoutKeys(original, line.Protocol);
         return line with { Original = original, Reply = "" };
@@ -34,9 +35,16 @@ internal static class Losses
     /// <summary>What is lost from the kernel of one to the kernel of the other after a commit.</summary>
     public static IEnumerable<Loss> OfKernels(Make sender, Make receiver, bool tracksWindows)
     {
-        yield return new(
-            "a zone of one direction only has no attribute in the protocol",
-            values => values.Remove(FlowAttributes.OriginalZone));
+        if (sender == Make.Original || receiver == Make.Original)
+        {
+            yield return new(
+                "the original knows no attribute for a zone of one direction only", values =>
+                {
+                    values.Remove(FlowAttributes.OriginalZone);
+                    values.Remove(FlowAttributes.ReplyZone);
+                });
+        }
+
         if (!tracksWindows)
         {
             yield return new(

@@ -33,7 +33,7 @@ public sealed class ModeTests
         FlowKinds.GiveLabels(pair.First);
         FlowKinds.GiveLabels(pair.Second);
 
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(sender)]);
         pair.WaitUntilEqual();
 
         pair.Second.Do("-c");

@@ -42,7 +42,7 @@ public sealed class PollTests
     {
         using Pair pair = Start(Make.Ours, Make.Ours);
         FlowKinds.GiveLabels(pair.First);
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(Make.Ours)]);
         KernelTable.WaitUntilEqual(pair.First);
         pair.WaitUntilEqual();
         string before = Changes(pair.First, "creation", "deletion");

@@ -14,7 +14,7 @@ internal static class Replication
     {
         // Listing many flows is work; counts tell most of the time that it would be in vain.
         if (sender.Counts().Internal == 0 && receiver.Counts().External != 0) return "the receiver is not empty";
-        HashSet<FlowLine> expected = [.. sender.Internal().Select(line => Losses.Carried(line, sender.Make))];
+        HashSet<FlowLine> expected = [.. sender.Internal().Select(line => Losses.Carried(line, sender.Make, receiver.Make))];
         List<FlowLine> lines = receiver.External();
         HashSet<FlowLine> actual = [.. lines];
         if (lines.Count != actual.Count) return "the external cache lists a flow twice";

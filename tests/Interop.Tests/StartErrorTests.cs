@@ -13,7 +13,6 @@ public sealed class StartErrorTests
         { "LogFile {0}.log", "LogFile {0}/missing/x.log", "{0}/missing/x.log" },
         { "LockFile {0}.lock", "LockFile {0}/missing/x.lock", "{0}/missing/x.lock" },
         { "Path {0}.ctl", "Path {0}/missing/x.ctl", "{0}/missing/x.ctl" },
-        { "Mode FTFW {", "Options { ExpectationSync On }\nMode FTFW {", "ExpectationSync" },
         { "General {", "Stats { LogFile off }\nGeneral {", "`Stats' and `Sync'" },
         { "General {", "Helper { Setup no }\nGeneral {", "Helper" },
         { "HashLimit", "HashLimt 5\nHashLimit", "{0}.conf:3:" },

@@ -151,6 +151,10 @@ internal sealed class Node : IDisposable
             {
                 KernelRequestKind.Dump => $"Dump {_request.Purpose}",
                 KernelRequestKind.Flush => "Flush",
+                KernelRequestKind.FlushExpectations => "FlushExpectations",
+                KernelRequestKind.DumpExpectations => $"DumpExpectations {_request.Purpose}",
+                KernelRequestKind.CreateExpectation or KernelRequestKind.DeleteExpectation =>
+                    $"{_request.Kind} {_request.Expectation.Tuple.DestinationPort}",
                 _ => $"{_request.Kind} {NumberOf(in _request.Flow)}",
             };
             requests.Add((text, _request.Token, _request.Flow));
@@ -202,6 +206,13 @@ internal sealed class Node : IDisposable
             if (!header.HasRange) return kind;
             (Seq from, Seq to) = PeerHeader.ReadRange(message);
             return (header.Flags & PeerFlags.Resync) != 0 ? kind : $"{kind} {from.Value}..{to.Value}";
+        }
+
+        if (header.Type > PeerMessageType.FlowDelete)
+        {
+            PackedExpectation expectation = default;
+            Assert.True(ExpectationMessage.TryRead(message.AsSpan(PeerHeader.Size), ref expectation));
+            return $"EXP {header.Type.ToString()["Expectation".Length..]} {expectation.Tuple.DestinationPort}";
         }
 
         PackedFlow flow = Flows.Read(message.AsSpan(PeerHeader.Size));

@@ -2,7 +2,7 @@ using TwinTrack.Netlink;
 
 namespace TwinTrack.Conntrack.Kernel;
 
-/// <summary>What <see cref="FlowDump.Read"/> found.</summary>
+/// <summary>What <see cref="FlowDump.Read"/> or <see cref="ExpectationDump.Read"/> found.</summary>
 public enum DumpStatus
 {
     /// <summary>One entry: the flow is filled.</summary>
@@ -18,6 +18,9 @@ public enum DumpStatus
     /// The dump broke off, see <see cref="FlowDump.Error"/>: nothing may be concluded from what was not seen.
     /// </summary>
     Failed,
+
+    /// <summary>One entry of a dump of expectations: the expectation is filled.</summary>
+    Expectation,
 }
 
 /// <summary>Reads the kernel's table entry by entry, without ever waiting. One dump at a time.</summary>

@@ -113,6 +113,35 @@ public sealed class RequestQueue : IDisposable
         return Add(token);
     }
 
+    /// <summary>Queues the creation of an expectation, see <see cref="ExpectationCodec.WriteCreate"/>.</summary>
+    /// <returns>False if <see cref="IsFull"/>.</returns>
+    public bool CreateExpectation(uint token, in PackedExpectation expectation)
+    {
+        if (IsFull) return false;
+        ExpectationCodec.WriteCreate(_writer, in expectation, NextSequence);
+        return Add(token);
+    }
+
+    /// <summary>Queues the deletion of an expectation, see <see cref="ExpectationCodec.WriteDelete"/>.</summary>
+    /// <returns>False if <see cref="IsFull"/>.</returns>
+    public bool DeleteExpectation(uint token, in PackedExpectation expectation)
+    {
+        if (IsFull) return false;
+        ExpectationCodec.WriteDelete(_writer, in expectation, NextSequence);
+        return Add(token);
+    }
+
+    /// <summary>
+    /// Queues the deletion of all expectations, see <see cref="ExpectationCodec.WriteFlush"/>.
+    /// </summary>
+    /// <returns>False if <see cref="IsFull"/>.</returns>
+    public bool FlushExpectations(uint token)
+    {
+        if (IsFull) return false;
+        ExpectationCodec.WriteFlush(_writer, NextSequence);
+        return Add(token);
+    }
+
     /// <summary>Sends what is queued. Nothing happens if nothing is.</summary>
     /// <returns>
     /// The error of the call. <see cref="Errno.TryAgain"/> and <see cref="Errno.OutOfMemory"/> leave the batch queued:

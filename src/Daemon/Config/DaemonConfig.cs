@@ -41,6 +41,7 @@ public sealed record DaemonConfig
             TcpWindowTracking = sync.TcpWindowTracking,
             OverrunResyncSeconds = General.OverrunResyncSeconds,
             PollSeconds = General.PollSeconds,
+            Expectations = sync.SyncExpectations ? new ExpectationFilter(sync.ExpectationHelpers) : null,
             Filter = General.Filter?.ToFlowFilter() ?? FlowFilter.AcceptAll,
             IndexSeed = indexSeed,
         };

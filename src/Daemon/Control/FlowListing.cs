@@ -48,6 +48,12 @@ public sealed class FlowListing(FlowReader read, FlowTextStyle style, bool isXml
     private void WriteLine(ref LineWriter line, EntryTimes times)
     {
         FlowText.Write(ref line, in _flow, in style);
+        WriteTimes(ref line, times, cacheTimeoutSeconds);
+    }
+
+    /// <summary>The end of a line: when the entry expires, and how old it is.</summary>
+    internal static void WriteTimes(ref LineWriter line, EntryTimes times, uint? cacheTimeoutSeconds)
+    {
         if (cacheTimeoutSeconds is { } timeout)
         {
             line.Write(" [expires in "u8);

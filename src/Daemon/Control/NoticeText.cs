@@ -26,8 +26,17 @@ public static class NoticeText
             case SyncNoticeKind.InjectFailed:
                 AppendFailure(lines, notice.Value2 > 1 ? $"inject ({notice.Value2} failed)" : "inject", in notice);
                 break;
+            case SyncNoticeKind.ExpectationCommitCreateFailed:
+                AppendExpectationFailure(lines, "commit-create", in notice);
+                break;
+            case SyncNoticeKind.ExpectationCommitDeleteFailed:
+                AppendExpectationFailure(lines, "commit-destroy", in notice);
+                break;
             case SyncNoticeKind.CommitDone:
-                AppendCommitDone(lines, in notice);
+                AppendCommitDone(lines, in notice, "entries");
+                break;
+            case SyncNoticeKind.ExpectationCommitDone:
+                AppendCommitDone(lines, in notice, "expectations");
                 break;
             default:
                 string text = Text(in notice, cause);
@@ -43,20 +52,25 @@ public static class NoticeText
 
     private static string Text(in SyncNotice notice, ControlRequest? cause) => notice.Kind switch
     {
-        SyncNoticeKind.CommitStarted => cause == ControlRequest.CommitFlows
-            ? "committing conntrack cache"
-            : "committing all external caches",
+        SyncNoticeKind.CommitStarted => cause switch
+        {
+            ControlRequest.CommitFlows => "committing conntrack cache",
+            ControlRequest.CommitExpectations => "committing expectation cache",
+            _ => "committing all external caches",
+        },
         SyncNoticeKind.CommitBusy => "commit already in progress, skipping",
         SyncNoticeKind.FlushingCaches => "flushing caches",
         SyncNoticeKind.FlushingInternal => "flushing internal cache",
         SyncNoticeKind.FlushingExternal => "flushing external cache",
         SyncNoticeKind.FlushRefused => "ignoring flush command, commit still in progress",
         SyncNoticeKind.FlushingKernel => "flushing kernel conntrack table",
+        SyncNoticeKind.FlushingKernelExpectations => "flushing kernel expect table",
         SyncNoticeKind.PurgingKernel => "flushing kernel conntrack table (scheduled)",
         SyncNoticeKind.KernelFlushDone when notice.Value != 0 =>
             $"can't flush kernel conntrack table: {ErrorText(notice.Value)}",
         SyncNoticeKind.PurgeScheduled => $"flushing conntrack table in {notice.Value} secs",
         SyncNoticeKind.ResyncingKernel => "resync with master conntrack table",
+        SyncNoticeKind.ResyncingKernelExpectations => "resync with master expect table",
         SyncNoticeKind.SendingBulk => "sending bulk update",
         SyncNoticeKind.ResyncRequested => "resync requested",
         SyncNoticeKind.ResyncRequestedByPeer => "resync requested by other node",
@@ -64,6 +78,10 @@ public static class NoticeText
             $"internal cache is full ({notice.Value} flows), new flows are not replicated",
         SyncNoticeKind.ExternalCacheFull =>
             $"external cache is full ({notice.Value} flows), new flows of the peer are not kept",
+        SyncNoticeKind.InternalExpectationsFull =>
+            $"internal cache is full ({notice.Value} expectations), new expectations are not replicated",
+        SyncNoticeKind.ExternalExpectationsFull =>
+            $"external cache is full ({notice.Value} expectations), new expectations of the peer are not kept",
         SyncNoticeKind.ResendQueueFull =>
             $"resend queue is full ({notice.Value} elements), the oldest cannot be repeated any more",
         SyncNoticeKind.ResyncUnsupported => "resync is unsupported in this mode",
@@ -77,14 +95,15 @@ public static class NoticeText
     {
         SyncNoticeKind.FlushRefused or SyncNoticeKind.KernelFlushDone => LogLevel.Error,
         SyncNoticeKind.InternalCacheFull or SyncNoticeKind.ExternalCacheFull or SyncNoticeKind.ResendQueueFull
-            or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull => LogLevel.Warning,
+            or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull
+            or SyncNoticeKind.InternalExpectationsFull or SyncNoticeKind.ExternalExpectationsFull => LogLevel.Warning,
         _ => LogLevel.Notice,
     };
 
-    private static void AppendCommitDone(ICollection<LogLine> lines, in SyncNotice notice)
+    private static void AppendCommitDone(ICollection<LogLine> lines, in SyncNotice notice, string what)
     {
-        lines.Add(new LogLine(LogLevel.Notice, $"Committed {notice.Value} new entries"));
-        if (notice.Value2 > 0) lines.Add(new LogLine(LogLevel.Notice, $"{notice.Value2} entries can't be committed"));
+        lines.Add(new LogLine(LogLevel.Notice, $"Committed {notice.Value} new {what}"));
+        if (notice.Value2 > 0) lines.Add(new LogLine(LogLevel.Notice, $"{notice.Value2} {what} can't be committed"));
 
         (long seconds, long microseconds) = Math.DivRem(notice.Microseconds, 1_000_000);
         lines.Add(new LogLine(LogLevel.Notice, $"commit has taken {seconds}.{microseconds:D6} seconds"));
@@ -98,6 +117,15 @@ public static class NoticeText
         FlowText.Write(ref flow, in notice.Flow, new FlowTextStyle(FlowTextParts.Timeout));
         lines.Add(new LogLine(LogLevel.Error, $"{what}: {ErrorText(notice.Value)}"));
         lines.Add(new LogLine(LogLevel.Error, Encoding.UTF8.GetString(flow.Written), IsFlow: true));
+    }
+
+    private static void AppendExpectationFailure(ICollection<LogLine> lines, string what, in SyncNotice notice)
+    {
+        Span<byte> buffer = stackalloc byte[ExpectationText.MaxLength];
+        LineWriter text = new(buffer);
+        ExpectationText.Write(ref text, in notice.Expectation, new FlowTextStyle(FlowTextParts.Timeout));
+        lines.Add(new LogLine(LogLevel.Error, $"{what}: {ErrorText(notice.Value)}"));
+        lines.Add(new LogLine(LogLevel.Error, Encoding.UTF8.GetString(text.Written), IsFlow: true));
     }
 
     private static string ErrorText(long errno) => Marshal.GetPInvokeErrorMessage((int)errno);

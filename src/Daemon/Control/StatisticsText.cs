@@ -83,6 +83,15 @@ public static class StatisticsText
         .AppendCache("stats", in stats.Internal)
         .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets);
 
+    /// <summary>-s expect in a mode with both caches: the words are those of flows.</summary>
+    public static StringBuilder AppendExpectationStatistics(
+        this StringBuilder text, in SyncStats stats, in LinkReport activeLink) => text
+        .AppendCache("internal", in stats.InternalExpectations)
+        .AppendCache("external", in stats.ExternalExpectations)
+        .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets)
+        .AppendActiveLink(in activeLink)
+        .AppendMessages(in stats);
+
     /// <summary>-s cache: a cache in detail.</summary>
     /// <param name="text">Takes the block.</param>
     /// <param name="name"><c>internal</c>, <c>external</c> or <c>stats</c>.</param>

@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack;
 using TwinTrack.Replication.Store;
 
 namespace TwinTrack.Replication.Caches;
@@ -13,8 +14,10 @@ namespace TwinTrack.Replication.Caches;
 ///        -> EEXIST -> delete -> ok, ENOENT -> create -> ok      committed
 ///                                                    -> error   failed
 ///                            -> error                           failed
+///        -> EOPNOTSUPP, and it has a helper -> create without    committed, or failed
 ///        -> error                                               failed
 /// </code>
+/// A kernel without the helper refuses the flow; without inspection it lives on.
 /// Requests are answered in their order, so delete and second create leave together.
 /// </remarks>
 internal sealed class Commit(FlowStore external, SyncOptions options)
@@ -22,10 +25,12 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
     private const int MostInFlight = 2048;
     private const int NoEntry = 2;           // ENOENT
     private const int Exists = 17;           // EEXIST
+    private const int NotSupported = 95;     // EOPNOTSUPP
 
     private readonly InFlight[] _inFlight = new InFlight[MostInFlight];
     private readonly Stack<int> _free = new(MostInFlight);
     private readonly Queue<uint> _conflicts = new();
+    private readonly Queue<uint> _helpless = new();    // the kernel lacks their helper
     private readonly Queue<uint> _orphans = new();     // their masters were not there
     private int _orphansOfRound;
     private bool _isLastRound;
@@ -45,6 +50,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         Create,
         Delete,
         SecondCreate,
+        CreateWithoutHelper,
     }
 
     private record struct InFlight(uint Handle, Step Step);
@@ -67,6 +73,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         _undeletable = 0;
         _unanswered = 0;
         _conflicts.Clear();
+        _helpless.Clear();
         _orphans.Clear();
         _orphansOfRound = 0;
         _isLastRound = false;
@@ -91,6 +98,11 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
             if (!IsThere(conflict)) continue;
             _deleted = conflict;
             return Fill(now, conflict, Step.Delete, ref request);
+        }
+
+        while (_helpless.TryDequeue(out uint helpless))
+        {
+            if (IsThere(helpless)) return Fill(now, helpless, Step.CreateWithoutHelper, ref request);
         }
 
         return NextOfPass() is var handle and not 0 && Fill(now, handle, Step.Create, ref request);
@@ -126,6 +138,13 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
             return null;
         }
 
+        bool isHelpless = errno == NotSupported && item.Step != Step.CreateWithoutHelper;
+        if (isHelpless && IsThere(item.Handle) && external[item.Handle].Helper != 0)
+        {
+            _helpless.Enqueue(item.Handle);
+            return null;
+        }
+
         if (errno == NoEntry && _isSecondPass && !_isLastRound)
         {
             _orphans.Enqueue(item.Handle);
@@ -150,7 +169,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         return true;
     }
 
-    private bool IsBusy => _unanswered > 0 || _conflicts.Count > 0 || _deleted != 0;
+    private bool IsBusy => _unanswered > 0 || _conflicts.Count > 0 || _helpless.Count > 0 || _deleted != 0;
 
     private bool IsThere(uint handle) => external[handle].Header.State != EntryState.Free;
 
@@ -206,6 +225,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         request.Origin = EventOrigin.Commit;
         request.Token = (uint)token;
         external.Read(handle, ref request.Flow);
+        if (step == Step.CreateWithoutHelper) request.Flow.Fields &= ~FlowFields.Helper;
         KernelFlow.Complete(ref request.Flow, options, now.Seconds - external[handle].UpdatedAt);
         return true;
     }

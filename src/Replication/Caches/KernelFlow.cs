@@ -101,17 +101,21 @@ internal static class KernelFlow
         tuple.Parts |= TupleParts.Ports;
     }
 
-    private static bool HasPorts(byte protocol) => protocol is IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.UdpLite
+    /// <summary>Whether flows of the protocol are told apart by two ports or keys.</summary>
+    public static bool HasPorts(byte protocol) => protocol is IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.UdpLite
         or IpProtocol.Sctp or IpProtocol.Dccp or IpProtocol.Gre;
 
     private static void Mirror(in FlowTuple original, ref FlowTuple reply)
     {
+        (bool hasZone, ushort zone) = (reply.Has(TupleParts.Zone), reply.Zone);
         reply = original;
         reply.Source = original.Destination;
         reply.Destination = original.Source;
         reply.SourcePort = original.DestinationPort;
         reply.DestinationPort = original.SourcePort;
         reply.Parts &= ~TupleParts.Zone;
+        if (hasZone) reply.Parts |= TupleParts.Zone;
+        reply.Zone = zone;
         if (original.Has(TupleParts.IcmpTypeCode)) reply.IcmpType = AnsweringType(original.Protocol, original.IcmpType);
     }
 

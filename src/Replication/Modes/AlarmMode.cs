@@ -18,7 +18,8 @@ internal sealed class AlarmMode : SyncMode
 
     private readonly EntrySlabs _slabs;
     private readonly FlowStore _store;
-    private readonly InternalCache _cache;
+    private readonly ExpectationStore _expectations;
+    private readonly InternalEntries _entries;
     private readonly StatsBox _stats;
     private readonly long _walkMicroseconds;
     private ulong _cursor;
@@ -28,7 +29,8 @@ internal sealed class AlarmMode : SyncMode
     public AlarmMode(
         EntrySlabs slabs,
         FlowStore store,
-        InternalCache cache,
+        ExpectationStore expectations,
+        InternalEntries entries,
         TxQueue queue,
         SyncOptions options,
         StatsBox stats,
@@ -37,7 +39,8 @@ internal sealed class AlarmMode : SyncMode
     {
         _slabs = slabs;
         _store = store;
-        _cache = cache;
+        _expectations = expectations;
+        _entries = entries;
         _stats = stats;
         _walkMicroseconds = Math.Max(options.RefreshSeconds, 1) * 1_000_000L;
         _walkedAt = now;
@@ -68,10 +71,21 @@ internal sealed class AlarmMode : SyncMode
             if (handle == 0)
             {
                 _cursor = 0;
+                RepeatExpectations();
                 handle = _store.Next(ref _cursor);
             }
 
             if (handle == 0) return;
+            if (_slabs.Header(handle).State != EntryState.Dead) Enqueue(handle);
+        }
+    }
+
+    // They are few, and each has a flow: the walk over those tells when.
+    private void RepeatExpectations()
+    {
+        ulong cursor = 0;
+        while (_expectations.Next(ref cursor) is var handle and not 0)
+        {
             if (_slabs.Header(handle).State != EntryState.Dead) Enqueue(handle);
         }
     }
@@ -93,7 +107,7 @@ internal sealed class AlarmMode : SyncMode
         if (_slabs.Header(handle).Queue == QueueId.Transmit) Queue.Entries.Remove(handle);
     }
 
-    public override void ForgetAll() => Queue.Entries.RemoveFlows();
+    public override void ForgetAll() => Queue.Entries.RemoveEntries();
 
     public override void RequestResync()
     {
@@ -105,6 +119,6 @@ internal sealed class AlarmMode : SyncMode
     internal override void OnSent(uint handle)
     {
         _slabs.Header(handle).Flags &= ~EntryFlags.Anew;
-        _cache.Release(handle);
+        _entries.Release(handle);
     }
 }

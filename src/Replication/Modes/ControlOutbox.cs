@@ -58,7 +58,7 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
         for (uint handle = transmit.Head; handle != 0;)
         {
             uint next = slabs.Header(handle).Next;
-            if (!EntrySlabs.IsFlow(handle) && IsAnswer(handle))
+            if (!EntrySlabs.IsEntry(handle) && IsAnswer(handle))
             {
                 Take(handle);
                 slabs.Free(handle);

@@ -57,14 +57,14 @@ internal sealed class FtfwMode : SyncMode
     }
 
     public FtfwMode(
-        EntrySlabs slabs, InternalCache cache, TxQueue queue, SyncOptions options, StatsBox stats, Instant now)
+        EntrySlabs slabs, InternalEntries entries, TxQueue queue, SyncOptions options, StatsBox stats, Instant now)
         : base(queue)
     {
         _slabs = slabs;
         _stats = stats;
         _transmit = queue.Entries;
         _outbox = queue.Outbox;
-        _resend = new ResendQueue(slabs, _transmit, _outbox, cache, options, stats, queue.Next);
+        _resend = new ResendQueue(slabs, _transmit, _outbox, entries, options, stats, queue.Next);
         _peers = new PeerTable(options.AckWindow);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
     }
@@ -115,8 +115,8 @@ internal sealed class FtfwMode : SyncMode
 
     public override void ForgetAll()
     {
-        _transmit.RemoveFlows();
-        _resend.RemoveFlows();
+        _transmit.RemoveEntries();
+        _resend.RemoveEntries();
     }
 
     public override void RequestResync() => _outbox.Queue(PeerFlags.Resync);
@@ -245,7 +245,7 @@ internal sealed class FtfwMode : SyncMode
 
     internal override void OnSent(uint handle)
     {
-        if (EntrySlabs.IsFlow(handle) || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
+        if (EntrySlabs.IsEntry(handle) || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
         {
             _resend.Append(handle);
             _unanswered++;

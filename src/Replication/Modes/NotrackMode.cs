@@ -12,18 +12,18 @@ internal sealed class NotrackMode : SyncMode
     private const long AliveMilliseconds = 1000;
 
     private readonly EntrySlabs _slabs;
-    private readonly InternalCache _cache;
+    private readonly InternalEntries _entries;
     private readonly InternalBypass? _bypass;
     private readonly SequenceCounter _counter;
     private bool _isAliveQueued;
     private Instant _aliveAt;
 
     public NotrackMode(
-        EntrySlabs slabs, InternalCache cache, InternalBypass? bypass, TxQueue queue, StatsBox stats, Instant now)
+        EntrySlabs slabs, InternalEntries entries, InternalBypass? bypass, TxQueue queue, StatsBox stats, Instant now)
         : base(queue)
     {
         _slabs = slabs;
-        _cache = cache;
+        _entries = entries;
         _bypass = bypass;
         _counter = new SequenceCounter(stats);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
@@ -55,7 +55,7 @@ internal sealed class NotrackMode : SyncMode
         if (_slabs.Header(handle).Queue == QueueId.Transmit) Queue.Entries.Remove(handle);
     }
 
-    public override void ForgetAll() => Queue.Entries.RemoveFlows();
+    public override void ForgetAll() => Queue.Entries.RemoveEntries();
 
     public override void RequestResync() => Queue.Outbox.Queue(PeerFlags.Resync);
 
@@ -69,10 +69,10 @@ internal sealed class NotrackMode : SyncMode
 
     internal override void OnSent(uint handle)
     {
-        if (EntrySlabs.IsFlow(handle))
+        if (EntrySlabs.IsEntry(handle))
         {
             _slabs.Header(handle).Flags &= ~EntryFlags.Anew;
-            _cache.Release(handle);
+            _entries.Release(handle);
             return;
         }
 

@@ -13,7 +13,7 @@ internal sealed class ResendQueue(
     EntrySlabs slabs,
     EntryQueue transmit,
     ControlOutbox outbox,
-    InternalCache cache,
+    InternalEntries entries,
     SyncOptions options,
     StatsBox stats,
     Seq first)
@@ -83,7 +83,7 @@ internal sealed class ResendQueue(
 
     public void Remove(uint handle) => _queue.Remove(handle);
 
-    public void RemoveFlows() => _queue.RemoveFlows();
+    public void RemoveEntries() => _queue.RemoveEntries();
 
     /// <summary>The peer has these.</summary>
     /// <param name="now">The clock.</param>
@@ -146,7 +146,7 @@ internal sealed class ResendQueue(
         while (_queue.Head is var handle and not 0)
         {
             _queue.Remove(handle);
-            if (EntrySlabs.IsFlow(handle) || (keepsResync && IsResync(handle))) Again(handle);
+            if (EntrySlabs.IsEntry(handle) || (keepsResync && IsResync(handle))) Again(handle);
             else slabs.Free(handle);
         }
 
@@ -169,7 +169,7 @@ internal sealed class ResendQueue(
         var elements = new List<ResendQueueElement>(_queue.Count);
         for (uint handle = _queue.Head; handle != 0; handle = slabs.Header(handle).Next)
         {
-            bool isControl = !EntrySlabs.IsFlow(handle);
+            bool isControl = !EntrySlabs.IsEntry(handle);
             byte flags = isControl ? slabs.Control(handle).Flags : (byte)0;
             elements.Add(new ResendQueueElement(new Seq(slabs.Header(handle).Sequence), isControl, flags));
         }
@@ -211,7 +211,7 @@ internal sealed class ResendQueue(
             ref EntryHeader header = ref slabs.Header(handle);
             if (last is { } end && new Seq(header.Sequence).IsAfter(end)) break;
             uint following = header.Next;
-            if (EntrySlabs.IsFlow(handle))
+            if (EntrySlabs.IsEntry(handle))
             {
                 _queue.Remove(handle);
                 transmit.Append(handle);
@@ -242,7 +242,7 @@ internal sealed class ResendQueue(
 
     private void Again(uint handle)
     {
-        if (EntrySlabs.IsFlow(handle)) transmit.Append(handle);
+        if (EntrySlabs.IsEntry(handle)) transmit.Append(handle);
         else outbox.QueueAgain(handle);
     }
 
@@ -253,7 +253,7 @@ internal sealed class ResendQueue(
     private void GiveUpOldest()
     {
         uint oldest = LeastWorthKeeping();
-        if (!EntrySlabs.IsFlow(oldest) && !IsAck(oldest)) _hasLostQuestion = true;
+        if (!EntrySlabs.IsEntry(oldest) && !IsAck(oldest)) _hasLostQuestion = true;
         _givenUp = new Seq(slabs.Header(oldest).Sequence);
         _queue.Remove(oldest);
         Drop(oldest);
@@ -269,7 +269,7 @@ internal sealed class ResendQueue(
         uint handle = _queue.Head;
         for (int step = 0; handle != 0 && step < MostQuestionsKept; step++)
         {
-            if (EntrySlabs.IsFlow(handle) || IsAck(handle)) return handle;
+            if (EntrySlabs.IsEntry(handle) || IsAck(handle)) return handle;
             handle = slabs.Header(handle).Next;
         }
 
@@ -278,7 +278,7 @@ internal sealed class ResendQueue(
 
     private void Drop(uint handle)
     {
-        if (EntrySlabs.IsFlow(handle)) cache.Release(handle);
+        if (EntrySlabs.IsEntry(handle)) entries.Release(handle);
         else slabs.Free(handle);
     }
 }

@@ -1,4 +1,4 @@
-using TwinTrack.Conntrack;
+using TwinTrack.Replication.Caches;
 using TwinTrack.Replication.Store;
 using TwinTrack.Replication.Wire;
 
@@ -10,16 +10,13 @@ namespace TwinTrack.Replication.Modes;
 internal sealed class TxQueue
 {
     private readonly EntrySlabs _slabs;
-    private readonly FlowStore _store;
-    private readonly SyncOptions _options;
+    private readonly InternalEntries _entries;
     private readonly StatsBox _stats;
-    private PackedFlow _flow;
 
-    public TxQueue(EntrySlabs slabs, FlowStore store, SyncOptions options, StatsBox stats, Seq first)
+    public TxQueue(EntrySlabs slabs, InternalEntries entries, StatsBox stats, Seq first)
     {
         _slabs = slabs;
-        _store = store;
-        _options = options;
+        _entries = entries;
         _stats = stats;
         Entries = new EntryQueue(slabs, QueueId.Transmit);
         Outbox = new ControlOutbox(slabs, Entries);
@@ -43,14 +40,14 @@ internal sealed class TxQueue
         int used = 0;
         while (Entries.Head is var handle and not 0 && buffer.Length - used >= PeerHeader.Size + FlowMessage.MaxSize)
         {
-            bool isFlow = EntrySlabs.IsFlow(handle);
+            bool isEntry = EntrySlabs.IsEntry(handle);
             Span<byte> message = buffer[used..];
-            int length = isFlow ? WriteBody(handle, message) : ControlLength(handle);
+            int length = isEntry ? WriteBody(handle, message) : ControlLength(handle);
 
             // One that fits no packet goes alone, in a datagram that will be fragmented.
             if (used > 0 && used + length >= capacity) break;
 
-            if (isFlow) SendFlow(mode, handle, message, length);
+            if (isEntry) SendEntry(mode, handle, message, length);
             else SendControl(mode, handle, message);
             used += length;
             if (used >= capacity) break;
@@ -68,25 +65,17 @@ internal sealed class TxQueue
         return taken;
     }
 
-    private int WriteBody(uint handle, Span<byte> message)
-    {
-        _store.Read(handle, ref _flow);
-        return PeerHeader.Size + FlowMessage.Write(in _flow, _options, message[PeerHeader.Size..]);
-    }
+    private int WriteBody(uint handle, Span<byte> message) =>
+        PeerHeader.Size + _entries.WriteBody(handle, message[PeerHeader.Size..]);
 
     private int ControlLength(uint handle) =>
         PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags) ? PeerHeader.RangeSize : PeerHeader.Size;
 
-    private void SendFlow(SyncMode mode, uint handle, Span<byte> message, int length)
+    private void SendEntry(SyncMode mode, uint handle, Span<byte> message, int length)
     {
         Entries.Remove(handle);
         ref EntryHeader entry = ref _slabs.Header(handle);
-        PeerMessageType type = entry.State switch
-        {
-            EntryState.Dead => PeerMessageType.FlowDelete,
-            EntryState.Alive when (entry.Flags & EntryFlags.Anew) == 0 => PeerMessageType.FlowUpdate,
-            _ => PeerMessageType.FlowNew,
-        };
+        PeerMessageType type = _entries.TypeOf(handle);
         Seq sequence = TakeNumber();
         entry.Sequence = sequence.Value;
         new PeerHeader(PeerHeader.CurrentVersion, type, mode.OnNumber(sequence), (ushort)length, sequence)

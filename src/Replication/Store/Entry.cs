@@ -100,6 +100,7 @@ internal sealed unsafe class EntrySlabs : IDisposable
     public const int FlowsIPv4 = 0;
     public const int FlowsIPv6 = 1;
     public const int Controls = 2;
+    public const int Expectations = 3;
 
     private const int SlabShift = 30;
     private const uint SlotMask = (1u << SlabShift) - 1;
@@ -109,11 +110,15 @@ internal sealed unsafe class EntrySlabs : IDisposable
         new Slab(FlowRecord.SizeIPv4),
         new Slab(FlowRecord.SizeIPv6),
         new Slab(sizeof(ControlRecord)),
+        new Slab(sizeof(ExpectationRecord)),
     ];
 
     public Slab this[int slab] => _slabs[slab];
 
-    public static bool IsFlow(uint handle) => handle >> SlabShift <= FlowsIPv6;
+    /// <summary>Whether it is a cache entry: a flow, or an expectation; else a control message.</summary>
+    public static bool IsEntry(uint handle) => handle >> SlabShift != Controls;
+
+    public static bool IsExpectation(uint handle) => handle >> SlabShift == Expectations;
 
     public static uint HandleOf(int slab, uint slot) => ((uint)slab << SlabShift) | (slot + 1);
 
@@ -124,6 +129,8 @@ internal sealed unsafe class EntrySlabs : IDisposable
     public ref EntryHeader Header(uint handle) => ref *(EntryHeader*)Record(handle);
 
     public ref FlowRecord Flow(uint handle) => ref *(FlowRecord*)Record(handle);
+
+    public ref ExpectationRecord Expectation(uint handle) => ref *(ExpectationRecord*)Record(handle);
 
     public ref ControlRecord Control(uint handle) => ref *(ControlRecord*)Record(handle);
 
@@ -177,13 +184,13 @@ internal sealed class EntryQueue(EntrySlabs slabs, QueueId id)
         Count = 0;
     }
 
-    /// <summary>Takes all flows out; control messages stay.</summary>
-    public void RemoveFlows()
+    /// <summary>Takes all flows and expectations out; control messages stay.</summary>
+    public void RemoveEntries()
     {
         for (uint handle = Head; handle != 0;)
         {
             uint next = slabs.Header(handle).Next;
-            if (EntrySlabs.IsFlow(handle)) Remove(handle);
+            if (EntrySlabs.IsEntry(handle)) Remove(handle);
             handle = next;
         }
     }

@@ -41,6 +41,18 @@ internal readonly struct FlowKey
         Family = record.Family;
     }
 
+    /// <summary>The key of a flow of which only the original tuple and the zones are known.</summary>
+    public FlowKey(in FlowTuple tuple, ushort zone, ushort zoneOriginal)
+    {
+        Source = tuple.Source;
+        Destination = tuple.Destination;
+        Protocol = tuple.Protocol;
+        Family = tuple.Family;
+        (SourcePort, DestinationPort) = PortWords(in tuple);
+        Zone = zone;
+        ZoneOriginal = zoneOriginal;
+    }
+
     /// <summary>A hash that a stranger who does not know the seed cannot steer.</summary>
     public uint Hash(ulong seed)
     {
@@ -72,7 +84,8 @@ internal readonly struct FlowKey
     private const ulong Constant2 = 0xD6E8_FEB8_6659_FD93;
     private const ulong Constant3 = 0xA076_1D64_78BD_642F;
 
-    private static ulong Mix(ulong left, ulong right)
+    /// <summary>Mixes all bits of both with each other.</summary>
+    public static ulong Mix(ulong left, ulong right)
     {
         ulong high = Math.BigMul(left | 1, right, out ulong low);
         return high ^ low ^ left;

@@ -88,8 +88,7 @@ internal sealed unsafe partial class FlowStore
         bool changed = false;
         if (zones && (fields & FlowFields.Original) != 0)
             extras.ZoneOriginal = (flow.Original.Parts & TupleParts.Zone) != 0 ? flow.Original.Zone : (ushort)0;
-        if (zones && (fields & FlowFields.Reply) != 0)
-            extras.ZoneReply = (flow.Reply.Parts & TupleParts.Zone) != 0 ? flow.Reply.Zone : (ushort)0;
+        if ((record.ReplyParts & flow.Reply.Parts & TupleParts.Zone) != 0) extras.ZoneReply = flow.Reply.Zone;
         if ((fields & FlowFields.Master) != 0) changed |= Set(ref extras.Master, flow.Master);
         if ((fields & FlowFields.SecurityMark) != 0) changed |= Set(ref extras.SecurityMark, flow.SecurityMark);
         if ((fields & FlowFields.SecurityContext) != 0)
@@ -129,7 +128,12 @@ internal sealed unsafe partial class FlowStore
         tuple.Destination = Address.Read(addresses[(3 * size)..]);
         tuple.Parts = record.ReplyParts;
         SetPortWords(ref tuple, in record, record.ReplySourcePort, record.ReplyDestinationPort);
-        if ((tuple.Parts & TupleParts.Zone) != 0) tuple.Zone = ExtrasOf(in record).ZoneReply;
+    }
+
+    private void ReadReplyZone(in FlowRecord record, ref FlowTuple reply)
+    {
+        reply.Parts |= TupleParts.Zone;
+        reply.Zone = ExtrasOf(in record).ZoneReply;
     }
 
     private static void SetPortWords(ref FlowTuple tuple, in FlowRecord record, ushort source, ushort destination)

@@ -52,6 +52,9 @@ internal sealed unsafe partial class FlowStore : IDisposable
     /// <summary>Flows that can be found.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The zones of its flows.</summary>
+    public ZoneList Zones { get; } = new();
+
     /// <summary>Records in use, dead ones included.</summary>
     public uint Records => _slabs[EntrySlabs.FlowsIPv4].Count + _slabs[EntrySlabs.FlowsIPv6].Count;
 
@@ -76,6 +79,7 @@ internal sealed unsafe partial class FlowStore : IDisposable
     {
         int slab = flow.Original.Family == AddressFamily.IPv4 ? EntrySlabs.FlowsIPv4 : EntrySlabs.FlowsIPv6;
         uint handle = _slabs.Allocate(slab);
+        if ((key.Zone | key.ZoneOriginal) != 0) Zones.Note((ushort)(key.Zone | key.ZoneOriginal));
         _index.Add(key.Hash(_seed), handle);
         Count++;
         Fill(handle, in flow, state, nowSeconds);
@@ -232,6 +236,7 @@ internal sealed unsafe partial class FlowStore : IDisposable
         ReadOriginal(handle, ref flow.Original);
         if ((record.Fields & FlowFields.Reply) != 0) ReadReply(handle, ref flow.Reply);
         else ReadTranslation(handle, ref flow);
+        if ((record.ReplyParts & TupleParts.Zone) != 0) ReadReplyZone(in record, ref flow.Reply);
 
         flow.Status = record.Status;
         flow.Timeout = record.Timeout;
@@ -315,6 +320,7 @@ internal sealed unsafe partial class FlowStore : IDisposable
         record.Protocol = flow.Original.Protocol;
         record.Family = flow.Original.Family;
         record.OriginalParts = flow.Original.Parts;
+        record.ReplyParts = flow.Reply.Parts & TupleParts.Zone;
         (record.OriginalSourcePort, record.OriginalDestinationPort) = FlowKey.PortWords(in flow.Original);
 
         Span<byte> addresses = Addresses(handle);

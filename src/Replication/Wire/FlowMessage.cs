@@ -43,6 +43,8 @@ internal static class FlowMessage
         if (flow.Has(FlowFields.Labels) && !flow.Labels.IsEmpty) WriteLabels(ref writer, flow.Labels);
         if (flow.Has(FlowFields.SynProxy)) WriteSynProxy(ref writer, flow.SynProxy);
         if (flow.Has(FlowFields.Zone)) writer.AddUInt16(FlowAttribute.Zone, flow.Zone);
+        if (tuple.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Original, tuple.Zone).Write(ref writer);
+        else if (flow.Reply.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Reply, flow.Reply.Zone).Write(ref writer);
         return writer.Length;
     }
 
@@ -63,7 +65,24 @@ internal static class FlowMessage
             ReadAttribute((FlowAttribute)reader.Number, reader.Value, options.PeersAreLittleEndian, ref flow);
         }
 
+        if (!reader.IsMalformed && PeerTrailer.TryRead(reader.Rest, out PeerTrailer trailer))
+            ReadTrailer(trailer, ref flow);
         return !reader.IsMalformed && flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol);
+    }
+
+    private static void ReadTrailer(PeerTrailer trailer, ref PackedFlow flow)
+    {
+        switch (trailer.Scope)
+        {
+            case ZoneScope.Original:
+                flow.Original.Zone = trailer.Zone;
+                flow.Original.Parts |= TupleParts.Zone;
+                break;
+            case ZoneScope.Reply:
+                flow.Reply.Zone = trailer.Zone;
+                flow.Reply.Parts |= TupleParts.Zone;
+                break;
+        }
     }
 
     private static bool HasValidLength(ushort number, int length) => (FlowAttribute)number switch

@@ -59,6 +59,9 @@ internal ref struct PeerAttributeReader(ReadOnlySpan<byte> body)
 
     public bool IsMalformed { get; private set; }
 
+    /// <summary>What follows the attribute read last; after the last one, stray bytes.</summary>
+    public readonly ReadOnlySpan<byte> Rest => _rest;
+
     public bool MoveNext()
     {
         if (_rest.Length <= HeaderSize) return false;
@@ -87,20 +90,27 @@ internal ref struct PeerWriter(Span<byte> buffer)
     public int Length { get; private set; }
 
     /// <summary>Opens an attribute of a fixed payload size; the padding is written as zero.</summary>
-    public Span<byte> Add(FlowAttribute number, int payload)
+    public Span<byte> Add(FlowAttribute number, int payload) => Add((ushort)number, payload);
+
+    /// <summary>Opens an attribute of an expectation.</summary>
+    public Span<byte> Add(ExpectationAttribute number, int payload) => Add((ushort)number, payload);
+
+    /// <summary>Opens bytes behind the last attribute.</summary>
+    public Span<byte> AddTrailer(int size)
     {
-        Span<byte> attribute = _buffer[Length..];
-        BinaryPrimitives.WriteUInt16BigEndian(attribute, (ushort)(HeaderSize + payload));
-        BinaryPrimitives.WriteUInt16BigEndian(attribute[2..], (ushort)number);
-        int padded = (payload + 3) & ~3;
-        attribute.Slice(HeaderSize + payload, padded - payload).Clear();
-        Length += HeaderSize + padded;
-        return attribute.Slice(HeaderSize, payload);
+        Span<byte> bytes = _buffer.Slice(Length, size);
+        Length += size;
+        return bytes;
     }
 
     public void AddByte(FlowAttribute number, byte value) => Add(number, 1)[0] = value;
 
+    public void AddByte(ExpectationAttribute number, byte value) => Add(number, 1)[0] = value;
+
     public void AddUInt32(FlowAttribute number, uint value) =>
+        BinaryPrimitives.WriteUInt32BigEndian(Add(number, 4), value);
+
+    public void AddUInt32(ExpectationAttribute number, uint value) =>
         BinaryPrimitives.WriteUInt32BigEndian(Add(number, 4), value);
 
     public void AddUInt16(FlowAttribute number, ushort value) =>
@@ -118,5 +128,16 @@ internal ref struct PeerWriter(Span<byte> buffer)
     {
         if (littleEndian) BinaryPrimitives.WriteUInt16LittleEndian(Add(number, 2), value);
         else BinaryPrimitives.WriteUInt16BigEndian(Add(number, 2), value);
+    }
+
+    private Span<byte> Add(ushort number, int payload)
+    {
+        Span<byte> attribute = _buffer[Length..];
+        BinaryPrimitives.WriteUInt16BigEndian(attribute, (ushort)(HeaderSize + payload));
+        BinaryPrimitives.WriteUInt16BigEndian(attribute[2..], number);
+        int padded = (payload + 3) & ~3;
+        attribute.Slice(HeaderSize + payload, padded - payload).Clear();
+        Length += HeaderSize + padded;
+        return attribute.Slice(HeaderSize, payload);
     }
 }

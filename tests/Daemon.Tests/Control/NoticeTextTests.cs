@@ -98,6 +98,44 @@ public sealed partial class NoticeTextTests
         Assert.Equal("[ERROR] commit-destroy: No such file or directory", Lines(in notice, null)[0]);
     }
 
+    [Fact]
+    public void A_commit_of_expectations_reads_like_the_original_one()
+    {
+        string[] log = GoldenFiles.Read("outputs/ftfw-multicast/log-node2.log").Split('\n');
+        SyncNotice notice = new() { Kind = SyncNoticeKind.CommitStarted };
+        string[] lines = Lines(in notice, ControlRequest.CommitExpectations);
+        notice = new SyncNotice { Kind = SyncNoticeKind.ExpectationCommitDone, Value = 1, Microseconds = 24 };
+        lines = [.. lines, .. Lines(in notice, null)];
+        notice.Kind = SyncNoticeKind.FlushingKernelExpectations;
+        lines = [.. lines, .. Lines(in notice, null)];
+        notice.Kind = SyncNoticeKind.ResyncingKernelExpectations;
+        Assert.Equal(["[notice] resync with master expect table"], Lines(in notice, null));
+        foreach (string line in lines)
+            Assert.Contains(log, logged => logged.EndsWith(line, StringComparison.Ordinal));
+        Assert.Equal(4, lines.Length);
+    }
+
+    [Fact]
+    public void An_expectation_that_could_not_be_created_is_shown()
+    {
+        SyncNotice notice = new()
+        {
+            Kind = SyncNoticeKind.ExpectationCommitCreateFailed,
+            Value = NoSuchEntry,
+            Expectation = new Expectation
+            {
+                Tuple = FlowTuple.Of(IpProtocol.Tcp, "10.82.0.2", 0, "10.82.1.2", 41739),
+                Timeout = 60,
+            }.Packed,
+        };
+        List<LogLine> lines = [];
+        NoticeText.Append(lines, in notice, null);
+        Assert.Equal("commit-create: No such file or directory", lines[0].Text);
+        Assert.Equal(
+            new LogLine(LogLevel.Error, "60 proto=6 src=10.82.0.2 dst=10.82.1.2 sport=0 dport=41739", IsFlow: true),
+            lines[1]);
+    }
+
     private static PackedFlow Related()
     {
         PackedFlow flow = default;

@@ -12,6 +12,7 @@ public sealed class CommitTests
     private const int NoEntry = 2;
     private const int NoMemory = 12;
     private const int Exists = 17;
+    private const int NotSupported = 95;
 
     private readonly List<string> _log = [];
 
@@ -53,6 +54,33 @@ public sealed class CommitTests
         Start(node);
         Answer(node, request => request == "Delete 1" ? NoEntry : _log.Count == 1 ? Exists : 0);
         AssertEnd(node, committed: 1, failed: 0);
+    }
+
+    [Theory]
+    [InlineData(0, 1, 0)]
+    [InlineData(NotSupported, 0, 1)]
+    public void A_flow_whose_helper_the_kernel_lacks_is_created_without_it(int second, int committed, int failed)
+    {
+        using Node node = WithFlows(0);
+        PackedFlow helped = Flows.Tcp(1);
+        "tns"u8.CopyTo(helped.Helper);
+        helped.Fields |= FlowFields.Helper;
+        node.HearFlow(PeerMessageType.FlowNew, helped);
+        node.HearFlow(PeerMessageType.FlowNew, Flows.Tcp(2));
+        Start(node);
+        foreach ((string text, uint token, PackedFlow flow) in node.Requests())
+        {
+            Assert.Equal(text == "Create 1", flow.Has(FlowFields.Helper));
+            int errno = text == "Create 1" ? NotSupported : 0;
+            node.Engine.OnKernelAnswer(node.Now, KernelRequestKind.Create, token, errno);
+        }
+
+        (string again, uint last, PackedFlow without) = node.Requests().Single();
+        Assert.Equal("Create 1", again);
+        Assert.False(without.Has(FlowFields.Helper));
+        node.Engine.OnKernelAnswer(node.Now, KernelRequestKind.Create, last, second);
+        Assert.Empty(node.Requests());
+        AssertEnd(node, committed + 1, failed);
     }
 
     [Fact]

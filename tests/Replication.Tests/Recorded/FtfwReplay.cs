@@ -24,6 +24,7 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         CommitTimeoutSeconds = recording.CommitTimeout,
         TcpWindowTracking = recording.HasWindowTracking,
         StartupResync = recording.HasStartupResync,
+        Expectations = ExpectationFilter.All,
     };
 
     private readonly Dictionary<uint, uint> _ourNumbers = [];   // of a recorded message
@@ -110,6 +111,16 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         }
 
         _engine.OnSnapshot(_now, purpose, SnapshotStep.End, in none);
+        PackedExpectation nothing = default;
+        _engine.OnExpectationSnapshot(_now, purpose, SnapshotStep.Begin, in nothing);
+        foreach (byte[] message in MessagesOf(act.Frames))
+        {
+            if (PeerHeader.Read(message).Type <= PeerMessageType.FlowDelete) continue;
+            PackedExpectation expectation = ExpectationOf(message);
+            _engine.OnExpectationSnapshot(_now, purpose, SnapshotStep.Entry, in expectation);
+        }
+
+        _engine.OnExpectationSnapshot(_now, purpose, SnapshotStep.End, in nothing);
     }
 
     private IEnumerable<byte[]> MessagesOf(int[] frames) =>
@@ -186,13 +197,19 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
             return;
         }
 
-        bool isExpectation = header.Type > PeerMessageType.FlowDelete;
-        PackedFlow flow = isExpectation ? StandIn() : KernelFlowOf(message);
-        bool isCached = IsCached(in flow);
-        bool isUpdate = header.Type is PeerMessageType.FlowUpdate || (isExpectation && isCached);
-        if (header.Type == PeerMessageType.FlowNew || !isCached)
+        if (header.Type > PeerMessageType.FlowDelete)
+        {
+            Assert.NotEqual(PeerMessageType.ExpectationUpdate, header.Type);   // the kernel tells of no changes
+            PackedExpectation expectation = ExpectationOf(message);
+            FlowChange change = header.Type == PeerMessageType.ExpectationNew ? FlowChange.New : FlowChange.Destroy;
+            _engine.OnExpectation(_now, change, EventOrigin.Other, in expectation);
+            return;
+        }
+
+        PackedFlow flow = KernelFlowOf(message);
+        if (header.Type == PeerMessageType.FlowNew || !IsCached(in flow))
             _engine.OnFlow(_now, FlowChange.New, EventOrigin.Other, in flow);
-        if (isUpdate) _engine.OnFlow(_now, FlowChange.Update, EventOrigin.Other, in flow);
+        if (header.Type == PeerMessageType.FlowUpdate) _engine.OnFlow(_now, FlowChange.Update, EventOrigin.Other, in flow);
         if (header.Type == PeerMessageType.FlowDelete)
             _engine.OnFlow(_now, FlowChange.Destroy, EventOrigin.Other, in flow);
     }
@@ -204,8 +221,12 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         return flow;
     }
 
-    // Expectations are not replicated: a message of this flow takes the place of each, so that the numbers stay.
-    private static PackedFlow StandIn() => Flows.Udp("198.51.100.1", "198.51.100.2");
+    private static PackedExpectation ExpectationOf(byte[] message)
+    {
+        PackedExpectation expectation = default;
+        Assert.True(ExpectationMessage.TryRead(message.AsSpan(PeerHeader.Size), ref expectation));
+        return expectation;
+    }
 
     private bool IsCached(in PackedFlow wanted)
     {

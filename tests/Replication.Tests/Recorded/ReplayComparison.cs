@@ -52,11 +52,6 @@ internal static class ReplayComparison
             return $"{kind} {from.Value}..{to.Value}";
         }
 
-        bool isStandIn = header.Type > PeerMessageType.FlowDelete || IsStandIn(message);
-        if (isStandIn) return "stand-in for an expectation";
         return $"{header.Type} {Convert.ToHexString(message.AsSpan(PeerHeader.Size))}";
     }
-
-    private static bool IsStandIn(byte[] message) =>
-        Flows.Read(message.AsSpan(PeerHeader.Size)).Original.Source == Flows.Host("198.51.100.1");
 }

@@ -53,8 +53,8 @@ public sealed class EntryQueueTests : IDisposable
         uint control = _slabs.Allocate(EntrySlabs.Controls);
         Assert.Equal(3, new[] { v4, v6, control }.Distinct().Count());
         Assert.DoesNotContain(0u, new[] { v4, v6, control });
-        Assert.True(EntrySlabs.IsFlow(v4) && EntrySlabs.IsFlow(v6));
-        Assert.False(EntrySlabs.IsFlow(control));
+        Assert.True(EntrySlabs.IsEntry(v4) && EntrySlabs.IsEntry(v6));
+        Assert.False(EntrySlabs.IsEntry(control));
     }
 
     public void Dispose() => _slabs.Dispose();

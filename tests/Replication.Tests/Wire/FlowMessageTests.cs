@@ -230,7 +230,7 @@ public sealed class FlowMessageTests
             | FlowFields.TimestampStart | FlowFields.TimestampStop);
         flow.Fields |= FlowFields.Status;
         if (!sent.Has(FlowFields.Status)) flow.Status = FlowStatus.None;
-        flow.Original.Parts &= ~TupleParts.Zone;
+        if (sent.Original.Has(TupleParts.Zone)) flow.Reply.Parts &= ~TupleParts.Zone;
         int end = ((ReadOnlySpan<byte>)sent.Helper).IndexOf((byte)0);
         if (end > 11) flow.Fields &= ~FlowFields.Helper;
         if (sent.Labels.IsEmpty) flow.Fields &= ~FlowFields.Labels;

@@ -1,0 +1,52 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Replication.Store;
+using TwinTrack.Replication.Wire;
+
+namespace TwinTrack.Replication.Caches;
+
+/// <summary>What the queues of a mode ask of the entries they hold, whatever their kind.</summary>
+internal sealed class InternalEntries(
+    EntrySlabs slabs,
+    FlowStore flows,
+    InternalCache flowCache,
+    ExpectationStore expectations,
+    InternalExpectations expectationCache,
+    SyncOptions options)
+{
+    private PackedFlow _flow;
+    private PackedExpectation _expectation;
+
+    /// <summary>Writes the attributes of the entry's present state.</summary>
+    /// <returns>Bytes written.</returns>
+    public int WriteBody(uint handle, Span<byte> body)
+    {
+        if (EntrySlabs.IsExpectation(handle))
+        {
+            expectations.Read(handle, ref _expectation);
+            return ExpectationMessage.Write(in _expectation, options, body);
+        }
+
+        flows.Read(handle, ref _flow);
+        return FlowMessage.Write(in _flow, options, body);
+    }
+
+    /// <summary>The type of the message that tells the entry's present state.</summary>
+    public PeerMessageType TypeOf(uint handle)
+    {
+        ref EntryHeader entry = ref slabs.Header(handle);
+        PeerMessageType type = entry.State switch
+        {
+            EntryState.Dead => PeerMessageType.FlowDelete,
+            EntryState.Alive when (entry.Flags & EntryFlags.Anew) == 0 => PeerMessageType.FlowUpdate,
+            _ => PeerMessageType.FlowNew,
+        };
+        return EntrySlabs.IsExpectation(handle) ? type + (int)PeerMessageType.ExpectationNew : type;
+    }
+
+    /// <summary>No queue holds the entry any more.</summary>
+    public void Release(uint handle)
+    {
+        if (EntrySlabs.IsExpectation(handle)) expectationCache.Release(handle);
+        else flowCache.Release(handle);
+    }
+}
