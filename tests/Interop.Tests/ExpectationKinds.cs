@@ -31,9 +31,12 @@ internal static class ExpectationKinds
         ("pptp", IP.Tcp, 1723, IP.Gre),
         ("sane", IP.Tcp, 6566, IP.Tcp),
         ("amanda", IP.Udp, 10_080, IP.Tcp),
-        ("netbios-ns", IP.Udp, 137, IP.Udp),
         ("snmp", IP.Udp, 161, IP.Udp),
     ];
+
+    /// <summary>The one whose expectations live for three seconds only.</summary>
+    public static ExpectationKind ShortLived { get; } = Of(
+        "netbios-ns", "netbios-ns", FlowTuple.Of(IP.Udp, Client, 44_999, Server, 137), IP.Udp, 49_999);
 
     /// <summary>
     /// Helpers that run in user space: the kernel knows them only once a daemon has registered them with cthelper,

@@ -37,6 +37,21 @@ public sealed class ExpectationTests
         if (differences.Count > 0) Assert.Fail(string.Join('\n', differences));
     }
 
+    [Fact]
+    public void Expectations_that_live_for_three_seconds_make_the_journey_in_time()
+    {
+        using Pair pair = Pair.Start(Make.Ours, Make.Ours, On);
+        ExpectationKind kind = ExpectationKinds.ShortLived;
+        pair.First.Create(kind.Master);
+        pair.WaitUntilEqual();
+        Eventually.Holds(() =>
+        {
+            WithExpectations(pair.First, client => client.Create(kind.Expectation));
+            Commit(pair.Second);
+            return Table(pair.Second).Count == 1 ? null : "it is not in the peer's kernel";
+        });
+    }
+
     [Theory]
     [MemberData(nameof(Programs.Pairings), MemberType = typeof(Programs))]
     public void What_ends_and_what_comes_later_is_told_too(Make sender, Make receiver)
