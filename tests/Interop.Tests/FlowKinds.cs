@@ -28,7 +28,7 @@ internal static class FlowKinds
     /// <remarks>
     /// The original sends ports for DCCP whether there are any or not, and takes them from what its buffer held.
     /// </remarks>
-    public static IEnumerable<PackedFlow> All(Make sender) => Table
+    public static IEnumerable<PackedFlow> All(Make sender = Make.Ours) => Table
         .Where(entry => sender == Make.Ours || entry.Name != "dccp").Select(entry => entry.Flow);
 
     public static PackedFlow Find(string name) =>

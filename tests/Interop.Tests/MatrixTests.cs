@@ -70,7 +70,7 @@ public sealed class MatrixTests : IClassFixture<MatrixTable>
         FlowKinds.GiveLabels(pair.First);
         FlowKinds.GiveLabels(pair.Second);
 
-        pair.First.Create([.. FlowKinds.All()]);
+        pair.First.Create([.. FlowKinds.All(sender)]);
         WaitUntilEqual(pair, "created");
         pair.First.WithKernel(FlowKindTests.Change);
         WaitUntilEqual(pair, "changed");
