@@ -11,6 +11,14 @@ internal static class FileText
     /// <returns>False when it cannot be opened or read; the cause is then the last error.</returns>
     public static bool TryRead(string path, out ReadOnlySpan<byte> content)
     {
+        bool isRead = TryRead(path, out ReadOnlyMemory<byte> memory);
+        content = memory.Span;
+        return isRead;
+    }
+
+    /// <inheritdoc cref="TryRead(string, out ReadOnlySpan{byte})"/>
+    public static bool TryRead(string path, out ReadOnlyMemory<byte> content)
+    {
         content = default;
         int descriptor = Libc.Open(path, Libc.OpenCloseOnExec);
         if (descriptor < 0) return false;
@@ -23,9 +31,12 @@ internal static class FileText
     }
 
     /// <summary>Reads a descriptor to its end.</summary>
-    public static bool TryRead(int descriptor, out ReadOnlySpan<byte> content)
+    public static bool TryRead(int descriptor, out ReadOnlyMemory<byte> content)
     {
-        byte[] buffer = new byte[8192];
+        // A file tells its size; /proc and pipes do not.
+        long size = Libc.Seek(descriptor, 0, Libc.SeekEnd);
+        if (size > 0) _ = Libc.Seek(descriptor, 0, 0);
+        byte[] buffer = new byte[Math.Clamp(size + 1, 8192, Array.MaxLength)];
         int length = 0;
         while (true)
         {
@@ -34,7 +45,7 @@ internal static class FileText
             if (count < 0 && Marshal.GetLastPInvokeError() == Libc.Interrupted) continue;
             if (count <= 0)
             {
-                content = count == 0 ? buffer.AsSpan(0, length) : default;
+                content = count == 0 ? buffer.AsMemory(0, length) : default;
                 return count == 0;
             }
 

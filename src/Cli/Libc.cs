@@ -15,6 +15,7 @@ internal static partial class Libc
     public const int SignalPipe = 13;    // SIGPIPE
     public const int OpenCloseOnExec = 0x80000;
     public const int NonBlockingCloseOnExec = 0x800 | 0x80000; // EFD_NONBLOCK, EFD_CLOEXEC
+    public const int SeekEnd = 2;        // SEEK_END
     public const short PollIn = 1;
 
     private const string Library = "libc";
@@ -38,6 +39,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
+
+    [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int fd, long offset, int origin);
 
     [LibraryImport(Library, EntryPoint = "isatty")]
     public static partial int IsTerminal(int fd);

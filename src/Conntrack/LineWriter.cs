@@ -21,6 +21,14 @@ public ref struct LineWriter(Span<byte> buffer)
     /// <summary>What was written so far.</summary>
     public readonly ReadOnlySpan<byte> Written => _buffer[..Length];
 
+    /// <summary>Takes over bytes that are in the buffer already.</summary>
+    /// <param name="count">How many from the position on.</param>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _buffer.Length - Length);
+        Length += count;
+    }
+
     /// <summary>Writes text that is UTF-8 already.</summary>
     public void Write(scoped ReadOnlySpan<byte> text)
     {

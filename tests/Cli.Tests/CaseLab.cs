@@ -54,14 +54,14 @@ public sealed class CaseLab : IDisposable
     /// <summary>
     /// Runs a script of bash in the lonely namespace: ours are $CONNTRACK and $NFCT, $WORK/flows is a load file.
     /// </summary>
-    public CommandResult Shell(string script, int count = 0)
+    public CommandResult Shell(string script, int count = 0, string argument = "bash")
     {
         if (count > 0) File.WriteAllLines(Path.Combine(_folder, "flows"), Lines(count));
         string[] environment =
         [
             "TZ=UTC", "LC_ALL=C", $"CONNTRACK={_folder}/conntrack", $"NFCT={_folder}/nfct", $"WORK={_folder}",
         ];
-        return Command.Run("ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script]);
+        return Command.Run("ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script, argument]);
     }
 
     // A bind mount needs a place; labs that run beside each other share it.

@@ -160,7 +160,7 @@ internal sealed class EventCommand : IDisposable
             EventKind.Update => FlowTextParts.Update,
             _ => FlowTextParts.Destroy,
         };
-        _flows.Print(in flow, happened, _origin.Text(_events.Header.PortId));
+        _flows.Print(in flow, happened, _origin.Of(_events.Header.PortId));
         _count++;
     }
 

@@ -3,6 +3,16 @@ using System.Text;
 
 namespace TwinTrack.Cli.Flows;
 
+/// <summary>Who caused an event.</summary>
+/// <param name="PortId">nlmsg_pid of the event.</param>
+/// <param name="Program">Its name; null if it cannot be found any more.</param>
+internal sealed record EventCause(uint PortId, string? Program)
+{
+    /// <summary>What stands at the end of a line.</summary>
+    public string Text { get; } =
+        Program is null ? $" [USERSPACE] portid={PortId}" : $" [USERSPACE] portid={PortId} progname={Program}";
+}
+
 /// <summary>Finds the program whose netlink request caused an event.</summary>
 internal sealed class EventOrigin
 {
@@ -11,25 +21,22 @@ internal sealed class EventOrigin
     private const int PortColumn = 2;
     private const long RememberedMilliseconds = 200;
 
-    private uint _port;
-    private string? _text;
+    private EventCause? _last;
     private long _foundAt;
 
-    /// <summary>The text for the end of a line; null for an event that no program caused.</summary>
+    /// <summary>Who caused an event; null for one that no program caused.</summary>
     /// <param name="port">nlmsg_pid of the event.</param>
     /// <remarks>An answer is kept a moment: a program that makes thousands of events is looked up once.</remarks>
-    public string? Text(uint port)
+    public EventCause? Of(uint port)
     {
         if (port == 0) return null;
 
         long now = Environment.TickCount64;
-        if (port == _port && now - _foundAt < RememberedMilliseconds) return _text;
+        if (_last is { } last && port == last.PortId && now - _foundAt < RememberedMilliseconds) return last;
 
-        string? name = Find(port);
-        _text = name is null ? $" [USERSPACE] portid={port}" : $" [USERSPACE] portid={port} progname={name}";
-        _port = port;
+        _last = new EventCause(port, Find(port));
         _foundAt = now;
-        return _text;
+        return _last;
     }
 
     private static string? Find(uint port)

@@ -30,7 +30,10 @@ internal static class ExpectationCommands
     {
         int count = 0;
         NetlinkError error = Read(session, request, (in PackedExpectation _) => count++);
-        session.Output.Write(count.ToString(CultureInfo.InvariantCulture));
+        session.Output.Write(
+            request.Output == OutputKind.Json
+                ? $"{{\"entries\":{count}}}"
+                : count.ToString(CultureInfo.InvariantCulture));
         session.Output.Write("\n"u8);
         return error.IsSuccess ? ExitCode.Success : throw Session.Failure(request, error);
     }

@@ -38,17 +38,18 @@ internal sealed class FlowPrinter
     /// <summary>Writes a flow, or an event about it.</summary>
     /// <param name="flow">The flow.</param>
     /// <param name="happened">What happened to it; none for a flow that is only shown.</param>
-    /// <param name="origin">Who caused an event: text at the end of the line.</param>
-    public void Print(in PackedFlow flow, FlowTextParts happened = FlowTextParts.None, string? origin = null)
+    /// <param name="cause">Who caused an event; null for one that no program caused.</param>
+    public void Print(
+        in PackedFlow flow, FlowTextParts happened = FlowTextParts.None, EventCause? cause = null)
     {
         if (Wants(OutputKind.Xml)) OpenFrame();
         var style = new FlowTextStyle(_parts | happened, Now(in flow), _labels);
         for (int size = UsualLength; ; size *= 2)
         {
-            LineWriter line = new(_output.GetSpan(size));
+            Span<byte> place = _output.GetSpan(size);
+            LineWriter line = new(place);
             Write(ref line, in flow, in style);
-            if (origin is not null && !Wants(OutputKind.Save | OutputKind.Xml | OutputKind.Json))
-                WriteText(ref line, origin);
+            if (cause is not null && !line.IsFull) WriteCause(ref line, place, cause);
             line.Write((byte)'\n');
             if (line.IsFull) continue;
 
@@ -92,11 +93,36 @@ internal sealed class FlowPrinter
         return shows ? Clock.Now() : 0;
     }
 
-    private static void WriteText(ref LineWriter line, string text)
+    private void WriteCause(ref LineWriter line, Span<byte> place, EventCause cause)
+    {
+        if (Wants(OutputKind.Save | OutputKind.Xml)) return;
+        if (!Wants(OutputKind.Json))
+        {
+            WriteAscii(ref line, cause.Text);
+            return;
+        }
+
+        // Two more members: the object is opened again at its end.
+        int end = line.Length - 1;
+        line = new LineWriter(place);
+        line.Advance(end);
+        line.Write(",\"port_id\":"u8);
+        line.WriteNumber(cause.PortId);
+        if (cause.Program is { } program)
+        {
+            line.Write(",\"program\":\""u8);
+            WriteAscii(ref line, program.Replace('"', '?').Replace('\\', '?'));
+            line.Write((byte)'"');
+        }
+
+        line.Write((byte)'}');
+    }
+
+    private static void WriteAscii(ref LineWriter line, string text)
     {
         foreach (char c in text)
         {
-            Debug.Assert(char.IsAscii(c), "the origin of an event is ASCII");
+            Debug.Assert(char.IsAscii(c), "names of programs come without other characters");
             line.Write((byte)c);
         }
     }

@@ -41,7 +41,8 @@ internal static class HelpText
         text.Append($"{help}\n");
     }
 
-    private static string Head(OptionRow row)
+    /// <summary>An option with its value, as help and manual show it.</summary>
+    public static string Head(OptionRow row)
     {
         string names = string.Join(", ", row.Names.Select(name => $"--{name}"));
         if (char.IsAsciiLetter(row.Letter)) names = $"-{row.Letter}, {names}";

@@ -48,12 +48,12 @@ internal sealed class LoadCommand : IDisposable
 
     public void Dispose() => _queue.Dispose();
 
-    private static byte[] ReadFile(string path)
+    private static ReadOnlyMemory<byte> ReadFile(string path)
     {
         bool isRead = path == "-"
-            ? FileText.TryRead(Libc.StandardInput, out ReadOnlySpan<byte> content)
+            ? FileText.TryRead(Libc.StandardInput, out ReadOnlyMemory<byte> content)
             : FileText.TryRead(path, out content);
-        return isRead ? content.ToArray() : throw new ToolException($"Failed to open file {path} for reading");
+        return isRead ? content : throw new ToolException($"Failed to open file {path} for reading");
     }
 
     private void Execute()

@@ -22,13 +22,13 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
     private readonly RequestParser _parser = new(session.Say);
     private readonly List<LoadStep> _steps = [];
     private PackedFlow _flow;
-    private byte[] _file = [];
+    private ReadOnlyMemory<byte> _file;
 
     /// <summary>The pieces, in order.</summary>
     public IReadOnlyList<LoadStep> Steps => _steps;
 
     /// <summary>Requests of the lines that create flows.</summary>
-    public NetlinkWriter Requests { get; } = new(64 * 1024);
+    public NetlinkWriter Requests { get; private set; } = new();
 
     /// <summary>Lines of the file.</summary>
     public int Lines { get; private set; }
@@ -38,10 +38,11 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ToolException">A line makes no sense, unless the options say to go on.</exception>
-    public void Read(byte[] file)
+    public void Read(ReadOnlyMemory<byte> file)
     {
         _file = file;
-        ReadOnlySpan<byte> rest = file;
+        Requests = new NetlinkWriter(Math.Max(4096, file.Length / 2 * 3)); // a line is a little shorter than its request
+        ReadOnlySpan<byte> rest = file.Span;
         int start = 0;
         while (FileText.TryTakeLine(ref rest, out ReadOnlySpan<byte> line))
         {
@@ -63,7 +64,7 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
     /// <summary>Reads the line of a step again.</summary>
     public Request Parse(LoadStep step)
     {
-        _words.Split(_file.AsSpan(step.Start, step.End - step.Start));
+        _words.Split(_file.Span.Slice(step.Start, step.End - step.Start));
         _parser.Parse(_request, _words.Words, _words.Count);
         return _request;
     }

@@ -35,8 +35,8 @@ internal sealed record ProtocolRules(
     string? CoupleError = null,
     string? ReplyCoupleError = null)
 {
-    /// <summary>For -U, where it differs from the other filters.</summary>
-    public string? Update { get; init; }
+    /// <summary>For -U and -D, where they differ from the other filters: saved lines shall be taken.</summary>
+    public string? Saved { get; init; }
 
     /// <summary>The characters for a command.</summary>
     /// <returns>Null when the command takes none of the options.</returns>
@@ -45,8 +45,8 @@ internal sealed record ProtocolRules(
         (CommandId.Create, TableId.Expect) => CreateExpectation,
         (CommandId.Delete or CommandId.Get, TableId.Expect) => Expectation,
         (_, TableId.Expect) => null,
-        (CommandId.Update, _) => Update ?? Filter,
-        (CommandId.List or CommandId.Delete or CommandId.Event, _) => Filter,
+        (CommandId.Update or CommandId.Delete, _) => Saved ?? Filter,
+        (CommandId.List or CommandId.Event, _) => Filter,
         (CommandId.Create or CommandId.Add, _) => Create,
         (CommandId.Get, _) => Get,
         _ => null,
@@ -114,7 +114,7 @@ internal static class ProtocolTable
                 "oooo..o....", "cccc..!..!!", "cccc..o..oo", "!!..!!.!!!!", "!!!!.......", PortError,
                 ReplyPortError)
             {
-                Update = "oooo..o..oo",
+                Saved = "oooo..o..oo",
             }),
         new(
             IpProtocol.Dccp,
@@ -122,7 +122,10 @@ internal static class ProtocolTable
             [.. _statePorts, Row(ProtocolOption.Role, "ROLE", "role of the original source: client, server", "role")],
             new(
                 "oooo..o...", "cccc..!..!", "cccc..o...", "!!..!!.!!!", "!!!!......", PortError,
-                "you have to specify `--reply-src-port' and `--report-port-dst'")),
+                "you have to specify `--reply-src-port' and `--report-port-dst'")
+            {
+                Saved = "oooo..o..o",
+            }),
         new(IpProtocol.Icmp, "icmp", Icmp("icmp"), new("ooo", "!!o", "!!o", "...", "...")),
         new(IpProtocol.IcmpV6, "icmpv6", Icmp("icmpv6"), new("ooo", "!!o", "!!o", "...", "...")),
         new(IpProtocol.Gre, "gre", _keys, new(

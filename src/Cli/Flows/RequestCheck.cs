@@ -31,6 +31,7 @@ internal static class RequestCheck
         for (int column = 0; column < matrix.Length; column++)
         {
             hasCouples |= matrix[column] == 'c';
+            if (column == (int)OptionId.Output && IsJsonStats(request)) continue;
             CheckCell(matrix[column], request.Has((OptionId)column), OptionTable.Options[column]);
         }
 
@@ -45,6 +46,10 @@ internal static class RequestCheck
             ? "you have to specify `--reply-src' and `--reply-dst'"
             : "you have to specify `--src' and `--dst'");
     }
+
+    // The one format that the original does not have: its scripts cannot mean an error by it.
+    private static bool IsJsonStats(Request request) =>
+        request.CommandId is CommandId.Count or CommandId.Stats && request.Output == OutputKind.Json;
 
     private static void CheckProtocol(Request request, ProtocolRow protocol, ProtocolRules rules)
     {

@@ -30,7 +30,11 @@ internal static class StatsCommands
         NetlinkError error = session.Client.Count(out TableSize size);
         if (error.IsSuccess)
         {
-            WriteLine(session.Output, size.Entries.ToString(CultureInfo.InvariantCulture));
+            WriteLine(
+                session.Output,
+                IsJson(request)
+                    ? $"{{\"entries\":{size.Entries},\"limit\":{size.Limit}}}"
+                    : size.Entries.ToString(CultureInfo.InvariantCulture));
             return ExitCode.Success;
         }
 
@@ -59,7 +63,11 @@ internal static class StatsCommands
 
         NetlinkError error = client.Start();
         while (error.IsSuccess && client.Wait() == ReplyState.Message)
-            WriteCpu(session.Output, client.Message, isExpect ? _expectationNames : _flowNames);
+        {
+            WriteCpu(
+                session.Output, client.Message, isExpect ? _expectationNames : _flowNames, IsJson(request));
+        }
+
         if (error.IsSuccess) error = client.Result;
         if (error.IsSuccess) return ExitCode.Success;
 
@@ -67,21 +75,27 @@ internal static class StatsCommands
         throw Session.Failure(request, error);
     }
 
-    private static void WriteCpu(ByteOutput output, ReadOnlySpan<byte> message, string[] names)
+    private static bool IsJson(Request request) => request.Output == OutputKind.Json;
+
+    private static void WriteCpu(ByteOutput output, ReadOnlySpan<byte> message, string[] names, bool isJson)
     {
         if (!NetfilterHeader.TryRead(message, out NetfilterHeader header, out ReadOnlySpan<byte> attributes)) return;
 
         var line = new StringBuilder();
-        line.Append($"cpu={header.Resource,-4}\t");
+        line.Append(isJson ? $"{{\"cpu\":{header.Resource}" : $"cpu={header.Resource,-4}\t");
         for (int type = 1; type <= names.Length; type++)
         {
             var reader = new AttributeReader(attributes);
             while (reader.MoveNext())
             {
-                if (reader.Type == type) line.Append($"{names[type - 1]}={reader.ReadUInt32()} ");
+                if (reader.Type != type) continue;
+                string name = names[type - 1];
+                uint value = reader.ReadUInt32();
+                line.Append(isJson ? $",\"{name}\":{value}" : $"{name}={value} ");
             }
         }
 
+        if (isJson) line.Append('}');
         WriteLine(output, line.ToString());
     }
 
