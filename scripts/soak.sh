@@ -36,6 +36,11 @@ for ((i = 0; i < rounds; i++)); do
 done
 echo "interop: $rounds rounds, $((failed - before)) failed"
 
+before=$failed
+try env CLI_FUZZ_SECONDS="${CLI_FUZZ_SECONDS:-600}" CLI_FUZZ_SEED="${CLI_FUZZ_SEED:-$RANDOM}" \
+    artifacts/bin/Cli.Tests/release/TwinTrack.Cli.Tests --no-progress --filter-class "*DifferenceTests"
+echo "conntrack: random command lines against the original, $((failed - before)) failed"
+
 if [ "$seeds" -gt 0 ]; then
     before=$failed
     try dotnet run --no-build -c Release --project tests/Sim -- --seeds "1..$seeds"

@@ -17,9 +17,10 @@ internal static class Workloads
     public const string Commit = "commit";
     public const string Dump = "dump";
     public const string Http = "http";
+    public const string Tools = "tools";
 
     /// <summary>What is measured unless something else is asked for.</summary>
-    public static readonly string[] Standard = [Burst, Dump, Commit, Http];
+    public static readonly string[] Standard = [Burst, Dump, Commit, Http, Tools];
 
     /// <summary>All there are.</summary>
     public static readonly string[] All = [.. Standard, .. Trouble.All.Select(trouble => trouble.Workload)];
@@ -29,6 +30,7 @@ internal static class Workloads
     {
         Burst => $"Burst of {options.Flows:N0} new flows on the primary",
         Dump => $"Dump (-e) of {options.Flows:N0} flows on the backup to /dev/null",
+        Tools => $"conntrack(8) with {options.Flows:N0} flows, output to /dev/null",
         Commit => $"Commit (-c) of {options.Flows:N0} flows on the backup",
         _ => $"HTTP GETs of 4 KB, each on its own connection, through the primary: "
             + $"{WebClient.Connections} at a time, {options.Seconds} s",
@@ -74,6 +76,28 @@ internal static class Figures
     public static readonly Figure HttpPacketsPrimary = new(Workloads.Http, "datagrams per connection, primary", "", 3);
     public static readonly Figure HttpPacketsBackup = new(Workloads.Http, "datagrams per connection, backup", "", 3);
 
+    public static readonly Figure ToolStart = new(Workloads.Tools, "start and end (-C): time", "ms", 2);
+    public static readonly Figure ToolStartCpu = new(Workloads.Tools, "start and end (-C): CPU", "ms", 2);
+    public static readonly Figure ToolLoad = new(Workloads.Tools, "load (-R): time", "s", 3);
+    public static readonly Figure ToolLoadCpu = new(Workloads.Tools, "load (-R): CPU", "s", 3);
+    public static readonly Figure ToolList0 = new(Workloads.Tools, "list (-L), none assured: time", "s", 3);
+    public static readonly Figure ToolList0Cpu = new(Workloads.Tools, "list (-L), none assured: CPU", "s", 3);
+    public static readonly Figure ToolParted0 = new(Workloads.Tools, "the same, ours over two sockets: time", "s", 3);
+    public static readonly Figure ToolList50 = new(Workloads.Tools, "list (-L), 50 % assured: time", "s", 3);
+    public static readonly Figure ToolList50Cpu = new(Workloads.Tools, "list (-L), 50 % assured: CPU", "s", 3);
+    public static readonly Figure ToolParted50 =
+        new(Workloads.Tools, "the same, ours over two sockets: time ", "s", 3);
+    public static readonly Figure ToolList95 = new(Workloads.Tools, "list (-L), 95 % assured: time", "s", 3);
+    public static readonly Figure ToolList95Cpu = new(Workloads.Tools, "list (-L), 95 % assured: CPU", "s", 3);
+    public static readonly Figure ToolParted95 =
+        new(Workloads.Tools, "the same, ours over two sockets: time  ", "s", 3);
+    public static readonly Figure ToolDelete = new(Workloads.Tools, "delete (-D): time", "s", 3);
+    public static readonly Figure ToolDeleteCpu = new(Workloads.Tools, "delete (-D): CPU", "s", 3);
+    public static readonly Figure ToolEventsCpu =
+        new(Workloads.Tools, "events (-E -e NEW) to a file: CPU per event", "µs", 2);
+    public static readonly Figure ToolEventsLost =
+        new(Workloads.Tools, "events lost (buffer of 16 MiB asked for)", "", 0);
+
     public static readonly Figure[] All =
     [
         TimeToEqual, TimeAfterLast, BurstPrimary, BurstPrimaryKernel, BurstBackup, BurstBackupKernel,
@@ -83,6 +107,9 @@ internal static class Figures
         CommitTime, CommitDaemon, CommitClient,
         Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
         HttpPacketsPrimary, HttpPacketsBackup,
+        ToolStart, ToolStartCpu, ToolLoad, ToolLoadCpu, ToolList0, ToolList0Cpu, ToolParted0, ToolList50,
+        ToolList50Cpu, ToolParted50, ToolList95, ToolList95Cpu, ToolParted95, ToolDelete, ToolDeleteCpu,
+        ToolEventsCpu, ToolEventsLost,
         .. Trouble.All.Select(trouble => trouble.Time),
     ];
 }

@@ -27,6 +27,9 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
             foreach (Trouble trouble in Trouble.All.Where(trouble => options.Has(trouble.Workload)))
                 foreach (Contestant contestant in order)
                     Take(() => [new TroubleRound(options, contestant, trouble, round, cancellation).Run()]);
+            if (options.Has(Workloads.Tools))
+                foreach (Contestant contestant in order)
+                    Take(() => [new ToolRound(options, contestant.Subject, ToolOf(contestant), round).Run()]);
             if (!options.Has(Workloads.Http)) continue;
 
             var http = new HttpRound(options, round, cancellation);
@@ -37,6 +40,9 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
 
         return _samples;
     }
+
+    private static string ToolOf(Contestant contestant) =>
+        ToolRound.Program(contestant.Program);
 
     // The first flows would pay for the compilation of the code that makes them.
     private static void WarmUp()

@@ -46,6 +46,7 @@ complete -c conntrack -l label-del -d 'remove labels; without a list all of them
 complete -c conntrack -l orig-zone -x -d 'zone of the original direction'
 complete -c conntrack -l reply-zone -x -d 'zone of the reply direction'
 complete -c conntrack -l yes -d 'do not ask before a whole table is emptied'
+complete -c conntrack -l sockets -x -d 'sockets that a table is listed over, 1 or 2; without it size and load decide'
 complete -c conntrack -l keep-going -d 'report lines that fail, and carry out the others'
 complete -c conntrack -l all-or-nothing -d 'take back what was created when a line fails; the file may only create'
 complete -c conntrack -n "string match -qr -- '(-p|--protonum[= ]) *tcp' (commandline)" -l sport -x -d 'original source port'

@@ -37,6 +37,17 @@ public sealed class StreamTests(CaseLab lab) : IClassFixture<CaseLab>
     }
 
     [Fact]
+    public void A_listing_over_two_sockets_has_every_flow_once()
+    {
+        lab.Load(FlowCount);
+        CommandResult result = lab.Shell(
+            "conntrack -U -s 10.83.0.0/8 -p udp --dport 53 -u SEEN_REPLY,ASSURED -s 10.83.102.0/24 >/dev/null 2>&1; "
+            + "for n in 1 2; do $CONNTRACK -L --sockets $n 2>/dev/null | sed 's/ [0-9]* src/ src/' | sort >$WORK/$n; "
+            + "done; cmp $WORK/1 $WORK/2 && grep -c ASSURED $WORK/2; grep -c . $WORK/2");
+        Assert.Equal($"250\n{FlowCount}\n", result.Output);
+    }
+
+    [Fact]
     public void Lost_events_are_told_and_the_listener_goes_on()
     {
         lab.Load(0);

@@ -121,7 +121,7 @@ internal static class ConntrackManual
     {
         page.Section("EXIT STATUS");
         page.Item("0", "Done.");
-        page.Item("1", "The kernel or the system refused, or nothing was found to delete, change or show (-D, -U, -G).");
+        page.Item("1", "The kernel or the system refused, or nothing was found (-D, -U, -G).");
         page.Item("2", "The command line makes no sense.");
         page.Section("FILES");
         page.Item(LabelMap.Path, "Names of labels: a number and a name a line.");

@@ -48,7 +48,6 @@ internal sealed class EventCommand : IDisposable
     /// <returns>The exit status.</returns>
     public static int Run(Session session, Request request)
     {
-        FlowReader.CheckMasks(request);
         using var command = new EventCommand(session, request);
         command.Loop();
         command._flows.Finish();

@@ -1,3 +1,4 @@
+using TwinTrack.Cli.Output;
 using TwinTrack.Conntrack;
 using TwinTrack.Netlink;
 
@@ -9,23 +10,29 @@ internal static class FlowCommands
     /// <summary>-L.</summary>
     public static int List(Session session, Request request)
     {
-        bool compares = request.HasAny(
-            OptionId.Protocol, OptionId.Source, OptionId.Destination, OptionId.ReplySource,
-            OptionId.ReplyDestination, OptionId.Mark, OptionId.SecurityMark, OptionId.Status, OptionId.Id,
-            OptionId.Zone, OptionId.Label, OptionId.OriginalZone, OptionId.ReplyZone);
-        if (request.Has(OptionId.Zero) && compares)
-            throw new ToolException("Can't use -z with filtering parameters");
-
-        var printer = new FlowPrinter(session.Output, request);
-        int count = 0;
-        FlowReader.Read(request, (in PackedFlow flow) =>
-        {
-            printer.Print(in flow);
-            count++;
-        });
-        printer.Finish();
+        int count = PartedList.Fits(session, request)
+            ? new PartedList(session.Output, request).Run()
+            : List(session.Output, request, TableHalf.Both);
         session.SayCount(count, "flow entries have been shown.");
         return ExitCode.Success;
+    }
+
+    /// <summary>Lists a half of the table, or all of it.</summary>
+    /// <returns>How many flows were shown.</returns>
+    public static int List(ByteOutput output, Request request, TableHalf half)
+    {
+        var printer = new FlowPrinter(output, request);
+        int count = 0;
+        FlowReader.Read(
+            request,
+            (in PackedFlow flow) =>
+            {
+                printer.Print(in flow);
+                count++;
+            },
+            half);
+        printer.Finish();
+        return count;
     }
 
     /// <summary>-G.</summary>

@@ -2,6 +2,19 @@ using TwinTrack.Conntrack;
 
 namespace TwinTrack.Cli.Flows;
 
+/// <summary>A part of the table that the kernel can be asked for alone.</summary>
+internal enum TableHalf
+{
+    /// <summary>All of it.</summary>
+    Both,
+
+    /// <summary>Flows that are assured.</summary>
+    Assured,
+
+    /// <summary>Flows that are not.</summary>
+    Others,
+}
+
 /// <summary>Which flows a command line means.</summary>
 internal sealed class FlowConditions
 {
@@ -16,12 +29,16 @@ internal sealed class FlowConditions
     private readonly bool _comparesMark;
     private readonly bool _comparesState;
     private readonly bool _hasConditions;
+    private readonly TableHalf _half;
 
     /// <summary>Takes the conditions out of a request.</summary>
     /// <remarks>In an update the options for mark, status, timeout and state are the new values instead.</remarks>
-    public FlowConditions(Request request)
+    /// <param name="request">The command line.</param>
+    /// <param name="half">Which flows of those it means; only for a request without a condition on the status.</param>
+    public FlowConditions(Request request, TableHalf half = TableHalf.Both)
     {
         _request = request;
+        _half = half;
         bool isUpdate = request.CommandId == CommandId.Update;
         _comparesStatus = request.Has(OptionId.Status) && !isUpdate;
         _comparesTimeout = request.Has(OptionId.Timeout) && !isUpdate;
@@ -29,7 +46,7 @@ internal sealed class FlowConditions
         _comparesState = request.Has(ProtocolOption.State) && !isUpdate;
         _statusMask = request.Status | request.StatusClear;
         if (_statusMask == FlowStatus.None) _statusMask = NamedStatus; // UNSET: none of those that have a name
-        _hasConditions = request.HasOptions;
+        _hasConditions = request.HasOptions || half != TableHalf.Both;
     }
 
     /// <summary>Whether the kernel can be told a part of the conditions, for a dump.</summary>
@@ -51,6 +68,13 @@ internal sealed class FlowConditions
             pattern.Fields |= FlowFields.Status | FlowFields.StatusMask;
         }
 
+        if (_half != TableHalf.Both)
+        {
+            pattern.Status = _half == TableHalf.Assured ? FlowStatus.Assured : FlowStatus.None;
+            pattern.StatusMask = FlowStatus.Assured;
+            pattern.Fields |= FlowFields.Status | FlowFields.StatusMask;
+        }
+
         // For the kernel, zone 0 leaves out flows with a zone of one direction.
         if (_request.Has(OptionId.Zone) && _request.Zone != 0)
         {
@@ -66,7 +90,8 @@ internal sealed class FlowConditions
     public bool Matches(in PackedFlow flow)
     {
         if (!_hasConditions) return true;
-        return MatchesFamily(in flow)
+        return MatchesHalf(in flow)
+            && MatchesFamily(in flow)
             && MatchesTuple(in _request.Original, in flow.Original, OptionId.MaskSource, OptionId.MaskDestination)
             && MatchesTuple(in _request.Reply, in flow.Reply, OptionId.Columns, OptionId.Columns)
             && MatchesZones(in flow)
@@ -89,6 +114,13 @@ internal sealed class FlowConditions
         pattern.Reply = _request.Reply;
         pattern.Reply.Parts &= taken;
         if (pattern.Reply.Parts != TupleParts.None) pattern.Fields |= FlowFields.Reply;
+    }
+
+    // Kernels that do not know the condition send all: each flow must still come once.
+    private bool MatchesHalf(in PackedFlow flow)
+    {
+        bool isAssured = (flow.Status & FlowStatus.Assured) != FlowStatus.None;
+        return _half == TableHalf.Both || isAssured == (_half == TableHalf.Assured);
     }
 
     private bool MatchesFamily(in PackedFlow flow) =>

@@ -10,11 +10,11 @@ internal static class FlowReader
     /// <summary>Reads the table and hands on what matches.</summary>
     /// <param name="request">The command line.</param>
     /// <param name="handler">Takes each flow; the flow is valid until it returns.</param>
+    /// <param name="half">Which half of the table.</param>
     /// <exception cref="ToolException">The kernel refused.</exception>
-    public static void Read(Request request, FlowHandler handler)
+    public static void Read(Request request, FlowHandler handler, TableHalf half = TableHalf.Both)
     {
-        CheckMasks(request);
-        var conditions = new FlowConditions(request);
+        var conditions = new FlowConditions(request, half);
         using var dump = new FlowDump();
         byte message = Message(request);
         bool isFiltered = message == ConntrackMessage.Get && conditions.TryMakePattern(out PackedFlow pattern)
@@ -52,13 +52,4 @@ internal static class FlowReader
         TableId.Unconfirmed => ConntrackMessage.GetUnconfirmed,
         _ => request.Has(OptionId.Zero) ? ConntrackMessage.GetAndZero : ConntrackMessage.Get,
     };
-
-    /// <summary>Refuses masks without the address they belong to.</summary>
-    public static void CheckMasks(Request request)
-    {
-        if (request.Has(OptionId.MaskSource) && !request.Has(OptionId.Source))
-            throw new ToolException("Can't use --mask-src without --src");
-        if (request.Has(OptionId.MaskDestination) && !request.Has(OptionId.Destination))
-            throw new ToolException("Can't use --mask-dst without --dst");
-    }
 }

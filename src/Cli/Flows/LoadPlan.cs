@@ -41,7 +41,7 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
     public void Read(ReadOnlyMemory<byte> file)
     {
         _file = file;
-        Requests = new NetlinkWriter(Math.Max(4096, file.Length / 2 * 3)); // a line is a little shorter than its request
+        Requests = new NetlinkWriter(Math.Max(4096, file.Length / 2 * 3)); // a request is longer than its line
         ReadOnlySpan<byte> rest = file.Span;
         int start = 0;
         while (FileText.TryTakeLine(ref rest, out ReadOnlySpan<byte> line))

@@ -38,6 +38,9 @@ internal enum OptionId
 
     /// <summary>Goes with every command.</summary>
     Yes,
+
+    /// <summary>Goes with every command.</summary>
+    Sockets,
 }
 
 /// <summary>Options that come with a protocol.</summary>

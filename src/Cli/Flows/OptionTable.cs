@@ -90,6 +90,8 @@ internal static class OptionTable
         Option(OptionId.OriginalZone, '(', "ZONE", "zone of the original direction", "orig-zone"),
         Option(OptionId.ReplyZone, ')', "ZONE", "zone of the reply direction", "reply-zone"),
         new((int)OptionId.Yes, '\0', ["yes"], ValuePlace.None, "", "do not ask before a whole table is emptied"),
+        Option(OptionId.Sockets, '\0', "NUMBER",
+            "sockets that a table is listed over, 1 or 2; without it size and load decide", "sockets"),
     ];
 
     /// <summary>Everything the scanner knows before a protocol is named.</summary>

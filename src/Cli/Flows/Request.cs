@@ -100,6 +100,9 @@ internal sealed class Request
     /// <summary>Whether no question is to be asked.</summary>
     public bool SaysYes { get; set; }
 
+    /// <summary>Over how many sockets to list; 0 leaves it open.</summary>
+    public int Sockets { get; set; }
+
     /// <summary>What <c>-n</c> says.</summary>
     public NatArgument SourceNat { get; set; }
 
@@ -166,7 +169,7 @@ internal sealed class Request
         Status = StatusClear = FlowStatus.None;
         Output = OutputKind.None;
         Events = EventGroups.None;
-        BufferSize = 0;
+        BufferSize = Sockets = 0;
         State = Role = 0;
         Timeout = 0;
         LabelNames = null;

@@ -21,6 +21,7 @@ internal static class RequestCheck
         CheckOptions(request);
         if (request.Protocol is { Rules: { } rules } protocol && request.CommandId != CommandId.Help)
             CheckProtocol(request, protocol, rules);
+        CheckConditions(request);
         Complete(request);
     }
 
@@ -72,6 +73,23 @@ internal static class RequestCheck
 
         bool isReplyMeant = !source && !destination && (replySource || replyDestination);
         throw new ToolException(isReplyMeant ? rules.ReplyCoupleError! : rules.CoupleError!);
+    }
+
+    private static void CheckConditions(Request request)
+    {
+        bool selects = request.CommandId is CommandId.List or CommandId.Delete or CommandId.Update or CommandId.Event;
+        if (!selects) return;
+
+        bool compares = request.HasAny(
+            OptionId.Protocol, OptionId.Source, OptionId.Destination, OptionId.ReplySource,
+            OptionId.ReplyDestination, OptionId.Mark, OptionId.SecurityMark, OptionId.Status, OptionId.Id,
+            OptionId.Zone, OptionId.Label, OptionId.OriginalZone, OptionId.ReplyZone);
+        if (request.Has(OptionId.Zero) && compares)
+            throw new ToolException("Can't use -z with filtering parameters");
+        if (request.Has(OptionId.MaskSource) && !request.Has(OptionId.Source))
+            throw new ToolException("Can't use --mask-src without --src");
+        if (request.Has(OptionId.MaskDestination) && !request.Has(OptionId.Destination))
+            throw new ToolException("Can't use --mask-dst without --dst");
     }
 
     private static void CheckCell(char cell, bool isGiven, OptionRow row)

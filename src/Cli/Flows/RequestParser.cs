@@ -84,6 +84,10 @@ internal sealed class RequestParser(Action<string> warn)
             case OptionId.Yes:
                 request.SaysYes = true;
                 return;
+            case OptionId.Sockets:
+                if (value is not ("1" or "2")) throw new ToolException($"Invalid number of sockets `{value}'");
+                request.Sockets = value[0] - '0';
+                return;
             case OptionId.NatRange:
                 warn("WARNING: ignoring -a, deprecated option.");
                 return;

@@ -8,7 +8,10 @@ namespace TwinTrack.Cli.Output;
 /// A reader that went away ends the process as it ends programs in C, with SIGPIPE. Any other failure is remembered:
 /// what comes after it is dropped.
 /// </remarks>
-internal sealed class ByteOutput(int descriptor, int capacity = 64 * 1024) : IBufferWriter<byte>
+/// <param name="descriptor">Where it goes.</param>
+/// <param name="capacity">Bytes kept at most, as long as no single piece is longer.</param>
+/// <param name="gate">Held while bytes are handed on, if several write to one descriptor.</param>
+internal sealed class ByteOutput(int descriptor, int capacity = 64 * 1024, Lock? gate = null) : IBufferWriter<byte>
 {
     private byte[] _buffer = new byte[capacity];
     private int _length;
@@ -36,6 +39,12 @@ internal sealed class ByteOutput(int descriptor, int capacity = 64 * 1024) : IBu
         return _buffer.AsSpan(_length);
     }
 
+    /// <summary>Takes over the failure of another that wrote to the same descriptor.</summary>
+    public void Fail(int error)
+    {
+        if (Error == 0) Error = error;
+    }
+
     /// <summary>Writes bytes.</summary>
     public void Write(ReadOnlySpan<byte> text)
     {
@@ -52,6 +61,17 @@ internal sealed class ByteOutput(int descriptor, int capacity = 64 * 1024) : IBu
 
     /// <summary>Hands everything to the kernel.</summary>
     public void Flush()
+    {
+        if (gate is null)
+        {
+            FlushAlone();
+            return;
+        }
+
+        lock (gate) FlushAlone();
+    }
+
+    private void FlushAlone()
     {
         ReadOnlySpan<byte> rest = _buffer.AsSpan(0, _length);
         while (!rest.IsEmpty && Error == 0)
