@@ -53,7 +53,7 @@ install:
 	install -D -m 755 dist/conntrackd $(DESTDIR)$(PREFIX)/sbin/conntrackd
 	install -D -m 755 dist/conntrack $(DESTDIR)$(PREFIX)/sbin/conntrack
 	install -D -m 755 dist/nfct $(DESTDIR)$(PREFIX)/sbin/nfct
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/*.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/conntrack.8 docs/man/nfct.8
 	install -D -m 644 docs/completion/conntrack.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/conntrack
 	ln -sf conntrack $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nfct
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions docs/completion/_conntrack
