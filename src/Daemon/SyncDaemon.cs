@@ -66,7 +66,7 @@ internal sealed class SyncDaemon : IDisposable
         _systemd = systemd;
         _engine = new SyncEngine(
             config.ToSyncOptions((ulong)Random.Shared.NextInt64()),
-            new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
+            FirstNumber(config.Sync),
             Clock.Now);
         if (config.Sync is { } sync) _link = OpenLinks(sync, (int)config.General.EventIterationLimit);
         else _flowLog = FlowLog.Open(config.Stats ?? new StatsConfig());
@@ -105,6 +105,12 @@ internal sealed class SyncDaemon : IDisposable
         _kernel.Dispose();
         _engine.Dispose();
     }
+
+    // In a group everybody hears what is acknowledged to whom: numbers that lie far apart tell whose they are.
+    private static Seq FirstNumber(SyncConfig? sync) =>
+        sync is { Links: [{ Kind: LinkKind.Multicast }, ..] }
+            ? new Seq((uint)Random.Shared.NextInt64(uint.MaxValue))
+            : new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds());
 
     private void Stop() => IsStopping = true;
 

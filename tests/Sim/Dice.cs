@@ -11,6 +11,7 @@ internal enum Concern : byte
     Faults,
     Kernel,
     Takeover,
+    Shape,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

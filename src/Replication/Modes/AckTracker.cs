@@ -33,10 +33,11 @@ internal enum PeerRun : byte
 /// Late means lost: the sender repeats the state as a new message. The numbers and the window run as the original's
 /// do, so that a pair with an original exchanges the very same acknowledgements.
 /// </remarks>
-internal sealed class AckTracker(int ackWindow)
+internal sealed class AckTracker(int ackWindow, uint bit)
 {
-    // Acknowledgements are acknowledged, too: with a window of one, two nodes would answer each other without end.
-    private const int LeastWindow = 2;
+    // Acknowledgements are acknowledged, too, by every peer that hears them: with a window that is not larger than the
+    // number of peers, nodes would answer each other without end.
+    private const int LeastWindowPerPeer = 2;
 
     private const uint LateLimit = 65_536;
 
@@ -44,8 +45,8 @@ internal sealed class AckTracker(int ackWindow)
     private const long LateTickMilliseconds = 700;
     private const int LateTicks = 5;
 
-    private readonly uint _fullWindow = (uint)Math.Max(ackWindow, LeastWindow);
-    private uint _window = (uint)Math.Max(ackWindow, LeastWindow);
+    private uint _fullWindow = (uint)Math.Max(ackWindow, LeastWindowPerPeer);
+    private uint _window = (uint)Math.Max(ackWindow, LeastWindowPerPeer);
     private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
     private Instant _greetedAt;      // when a HELLO was accepted last
@@ -55,6 +56,27 @@ internal sealed class AckTracker(int ackWindow)
     private ushort _formerPort;      // where the run before did
     private Instant _begunAt;        // when the run began
 
+    /// <summary>What stands for this peer in sets of peers.</summary>
+    public uint Bit => bit;
+
+    /// <summary>When it last acknowledged or asked for something of ours, or started.</summary>
+    public Instant ListenedAt { get; set; }
+
+    /// <summary>Whether it has answered our greeting.</summary>
+    public bool IsGreeted { get; set; }
+
+    /// <summary>
+    /// The last number sent while it had not acknowledged anything yet: nobody knows where it began to listen. Null
+    /// once an acknowledgement has shown that.
+    /// </summary>
+    public Seq? LastUnsure { get; set; }
+
+    /// <summary>What is before this number waits for it, while later messages are acknowledged.</summary>
+    public Seq? StuckBefore { get; set; }
+
+    /// <summary>What is stuck is sent again then.</summary>
+    public Instant StuckUntil { get; set; }
+
     /// <summary>The last number accepted; null until the peer is first heard.</summary>
     public Seq? Last { get; private set; }
 
@@ -63,6 +85,9 @@ internal sealed class AckTracker(int ackWindow)
 
     /// <summary>When the peer was last heard; the least recent gives way when there are too many.</summary>
     public Instant HeardAt { get; set; }
+
+    /// <summary>Says how many peers there are.</summary>
+    public void CountPeers(int count) => _fullWindow = (uint)Math.Max(ackWindow, LeastWindowPerPeer * count);
 
     /// <summary>Tells which run a message is from.</summary>
     /// <param name="port">Where it was sent from, 0 if that is not known.</param>
@@ -148,8 +173,8 @@ internal sealed class AckTracker(int ackWindow)
     {
         SetGreeting(isHello);
         Seq expected = Last!.Value.Next;
-        if (_ackFrom is { } from) outbox.Queue(PeerFlags.Ack, from, expected.Previous);
-        outbox.Queue(PeerFlags.Nack, expected, sequence.Previous);
+        if (_ackFrom is { } from) outbox.Queue(PeerFlags.Ack, from, expected.Previous, bit);
+        outbox.Queue(PeerFlags.Nack, expected, sequence.Previous, bit);
         _window = _fullWindow - 1;
         _ackFrom = sequence;
         Last = sequence;
@@ -162,7 +187,7 @@ internal sealed class AckTracker(int ackWindow)
         _ackFrom ??= sequence;
         if (--_window == 0)
         {
-            outbox.Queue(PeerFlags.Ack, _ackFrom.Value, sequence);
+            outbox.Queue(PeerFlags.Ack, _ackFrom.Value, sequence, bit);
             _window = _fullWindow;
             _ackFrom = null;
         }
@@ -174,7 +199,7 @@ internal sealed class AckTracker(int ackWindow)
     public bool Acknowledge(ControlOutbox outbox)
     {
         if (_ackFrom is not { } from || Last is not { } last) return false;
-        outbox.Queue(PeerFlags.Ack, from, last);
+        outbox.Queue(PeerFlags.Ack, from, last, bit);
         _ackFrom = null;
         return true;
     }

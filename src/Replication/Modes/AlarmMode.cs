@@ -76,7 +76,7 @@ internal sealed class AlarmMode : SyncMode
             }
 
             if (handle == 0) return;
-            if (_slabs.Header(handle).State != EntryState.Dead) Enqueue(handle);
+            if (_slabs.Header(handle).State != EntryState.Dead) Repeat(handle);
         }
     }
 
@@ -100,6 +100,13 @@ internal sealed class AlarmMode : SyncMode
     public override void Enqueue(uint handle)
     {
         if (_slabs.Header(handle).Queue == QueueId.None) Queue.Entries.Append(handle);
+    }
+
+    // Told as new, so that the peer forgets what it may still hold of a flow before on the same tuple.
+    private void Repeat(uint handle)
+    {
+        _slabs.Header(handle).Flags |= EntryFlags.Anew;
+        Enqueue(handle);
     }
 
     public override void Forget(uint handle)

@@ -17,8 +17,13 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
     /// <summary>Control messages dropped at the limit.</summary>
     public uint Dropped { get; private set; }
 
+    /// <summary>Queues a message.</summary>
+    /// <param name="flags">What it says.</param>
+    /// <param name="from">First number of its range.</param>
+    /// <param name="to">Last number of its range.</param>
+    /// <param name="peer">The peer whose numbers these are, as a bit; 0 for a message to all.</param>
     /// <returns>False when it was dropped.</returns>
-    public bool Queue(PeerFlags flags, Seq from, Seq to)
+    public bool Queue(PeerFlags flags, Seq from, Seq to, uint peer)
     {
         if (_waiting >= Limit)
         {
@@ -32,11 +37,13 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
         control.Flags = (byte)flags;
         control.From = from.Value;
         control.To = to.Value;
+        control.Peer = peer;
         QueueAgain(handle);
         return true;
     }
 
-    public bool Queue(PeerFlags flags) => Queue(flags, default, default);
+    /// <summary>Queues a message for all peers.</summary>
+    public bool Queue(PeerFlags flags) => Queue(flags, default, default, peer: 0);
 
     /// <summary>Puts a message back that was sent before.</summary>
     public void QueueAgain(uint handle)
@@ -52,13 +59,15 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
         transmit.Remove(handle);
     }
 
-    /// <summary>Drops the acknowledgements and requests that wait: they name messages of a run that is over.</summary>
-    public void ForgetAnswers()
+    /// <summary>
+    /// Drops the acknowledgements and requests to a peer that wait: they name messages of a run that is over.
+    /// </summary>
+    public void ForgetAnswers(uint peer)
     {
         for (uint handle = transmit.Head; handle != 0;)
         {
             uint next = slabs.Header(handle).Next;
-            if (!EntrySlabs.IsEntry(handle) && IsAnswer(handle))
+            if (!EntrySlabs.IsEntry(handle) && slabs.Control(handle).Peer == peer)
             {
                 Take(handle);
                 slabs.Free(handle);
@@ -67,7 +76,4 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
             handle = next;
         }
     }
-
-    private bool IsAnswer(uint handle) =>
-        ((PeerFlags)slabs.Control(handle).Flags & (PeerFlags.Ack | PeerFlags.Nack)) != 0;
 }

@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack;
 using TwinTrack.Replication.Caches;
 using TwinTrack.Replication.Store;
 using TwinTrack.Replication.Wire;
@@ -32,15 +33,21 @@ internal sealed class FtfwMode : SyncMode
     private const int MostUnanswered = 8192;
     private const long UnansweredPauseMilliseconds = 50;
 
+    // The greeting goes on that long after the first answer, for the peers that have not answered.
+    private const long GreetingMilliseconds = 3000;
+
+    // A living peer that missed the greeting of our start has spoken by then.
+    private const long StartSeconds = 30;
+
     private readonly EntrySlabs _slabs;
     private readonly StatsBox _stats;
     private readonly EntryQueue _transmit;
     private readonly ControlOutbox _outbox;
     private readonly ResendQueue _resend;
     private readonly PeerTable _peers;
+    private readonly Instant _startedUntil;
     private Hello _hello = Hello.Init;
     private bool _owesHelloBack;
-    private bool _isPeerNew;         // it has started and not acknowledged anything since
     private bool _isAliveQueued;
     private Instant _aliveAt;
     private Instant _lossyUntil;
@@ -48,6 +55,9 @@ internal sealed class FtfwMode : SyncMode
     private int _unanswered;
     private Instant _unansweredUntil;
     private bool _lostInGreeting;
+    private Instant _greetUntil = Instant.Never;
+    private ulong _sent;             // messages of this run
+    private uint _newPeers;          // have started and not acknowledged anything since, a bit for each
 
     private enum Hello : byte
     {
@@ -67,6 +77,7 @@ internal sealed class FtfwMode : SyncMode
         _resend = new ResendQueue(slabs, _transmit, _outbox, entries, options, stats, queue.Next);
         _peers = new PeerTable(options.AckWindow);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
+        _startedUntil = now.PlusSeconds(StartSeconds);
     }
 
     public override ResendQueue Resend => _resend;
@@ -127,6 +138,8 @@ internal sealed class FtfwMode : SyncMode
         if (now < _aliveAt) return;
 
         _aliveAt = NextAlive(now);
+        if (now >= _greetUntil && _hello == Hello.Say) EndGreeting();
+        WaitForListeners(now);
         bool acknowledged = false;
         foreach (AckTracker peer in _peers.All) acknowledged |= peer.Acknowledge(_outbox);
         if (acknowledged || _isAliveQueued) return;
@@ -136,7 +149,7 @@ internal sealed class FtfwMode : SyncMode
 
     public override Verdict OnMessage(Instant now, PeerId from, in PeerHeader header, ReadOnlySpan<byte> message)
     {
-        AckTracker peer = _peers.Find(from.Address, now);
+        AckTracker peer = FindPeer(from.Address, now);
         bool isHello = (header.Flags & PeerFlags.Hello) != 0;
         PeerRun run = peer.RunOf(from.Port, isHello, now);
         if (run == PeerRun.Former)
@@ -155,7 +168,7 @@ internal sealed class FtfwMode : SyncMode
         }
 
         if (!isStart && order == SequenceOrder.Before && peer.IsStranded(now)) isStart = _lostInGreeting = true;
-        if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) EndGreeting();
+        if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) OnHelloBack(now, peer);
         if (isHello) _owesHelloBack = true;
         if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
@@ -163,11 +176,12 @@ internal sealed class FtfwMode : SyncMode
         // What a peer that starts acknowledges with its first words may cover flows it never got: an original does not
         // look for gaps between messages that say HELLO. So all flows go again before the range is looked at.
         if (isStart) _resend.RepeatFlows();
-        Verdict verdict = Digest(now, in header, message);
+        Verdict verdict = Digest(now, peer, in header, message);
         if (isStart)
         {
-            _resend.RepeatAll(keepsResync: _hello == Hello.Done);
-            _isPeerNew = true;
+            _resend.RepeatAll(peer, keepsResync: _hello == Hello.Done);
+            _newPeers |= peer.Bit;
+            peer.ListenedAt = now;
         }
 
         if (verdict == Verdict.Bad) return verdict;
@@ -176,7 +190,7 @@ internal sealed class FtfwMode : SyncMode
         peer.Enter(run, from.Port, now);
         _stats.Value.MessagesAccepted++;
         if (isStart && peer.TakeLate(header.Sequence) is { } late)
-            _outbox.Queue(PeerFlags.Nack, late, header.Sequence.Previous);
+            _outbox.Queue(PeerFlags.Nack, late, header.Sequence.Previous, peer.Bit);
         if (isStart) peer.Restart();
         if (isStart || order != SequenceOrder.After)
         {
@@ -203,10 +217,56 @@ internal sealed class FtfwMode : SyncMode
         return now.PlusMilliseconds(_resend.IsLinkLossy ? LossyMilliseconds : AliveMilliseconds);
     }
 
+    private AckTracker FindPeer(Address address, Instant now)
+    {
+        AckTracker peer = _peers.Find(address, now, out AckTracker? leaving);
+        if (leaving is not null) Leave(leaving);
+        if (peer.Last is not null || peer.LastUnsure is not null) return peer;
+        peer.LastUnsure = _resend.LastGreeting;
+        if (_hello == Hello.Done && _peers.All.Count > 1 && now < _startedUntil) GreetAgain(now, peer);
+        return peer;
+    }
+
+    // Another peer has answered so soon that this one may not have heard the greeting: to it we are who we were.
+    private void GreetAgain(Instant now, AckTracker peer)
+    {
+        foreach (AckTracker other in _peers.All) other.IsGreeted = other != peer;
+        _greetUntil = now.PlusMilliseconds(GreetingMilliseconds);
+        _hello = Hello.Say;
+    }
+
+    private void Leave(AckTracker peer)
+    {
+        _newPeers &= ~peer.Bit;
+        _outbox.ForgetAnswers(peer.Bit);
+        _resend.StopWaiting(peer.Bit);
+    }
+
+    private void WaitForListeners(Instant now)
+    {
+        uint gone = _peers.Update(now);
+        if (gone != 0) _resend.StopWaiting(gone);
+    }
+
+    // Of several peers one may have missed the greeting that another has answered.
+    private void OnHelloBack(Instant now, AckTracker peer)
+    {
+        peer.IsGreeted = true;
+        if (_greetUntil == Instant.Never) _greetUntil = now.PlusMilliseconds(GreetingMilliseconds);
+        foreach (AckTracker other in _peers.All)
+        {
+            if (!other.IsGreeted && now < _greetUntil) return;
+        }
+
+        EndGreeting();
+    }
+
     // An original takes whatever says HELLO without looking at its number, and acknowledges what it missed in between.
     private void EndGreeting()
     {
         _hello = Hello.Done;
+        _greetUntil = Instant.Never;
+        foreach (AckTracker peer in _peers.All) peer.IsGreeted = true;
         _resend.RepeatGreetings();
     }
 
@@ -229,12 +289,13 @@ internal sealed class FtfwMode : SyncMode
 
     internal override PeerFlags OnNumber(Seq sequence)
     {
-        if (_isPeerNew) _resend.LastUnsure = sequence;
+        _sent++;
+        if (_newPeers != 0 || _hello != Hello.Done) NoteUnsure(sequence);
         PeerFlags flags = PeerFlags.None;
         if (_hello != Hello.Done)
         {
             _hello = Hello.Say;
-            _resend.LastGreeting = _resend.LastUnsure = sequence;
+            _resend.LastGreeting = sequence;
             flags |= PeerFlags.Hello;
         }
 
@@ -243,11 +304,21 @@ internal sealed class FtfwMode : SyncMode
         return flags | PeerFlags.HelloBack;
     }
 
+    private void NoteUnsure(Seq sequence)
+    {
+        foreach (AckTracker peer in _peers.All)
+        {
+            if ((_newPeers & peer.Bit) != 0 || _hello != Hello.Done) peer.LastUnsure = sequence;
+        }
+    }
+
     internal override void OnSent(uint handle)
     {
-        if (EntrySlabs.IsEntry(handle) || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
+        bool isFlow = EntrySlabs.IsEntry(handle);
+        if (isFlow || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
         {
-            _resend.Append(handle);
+            uint only = isFlow ? 0 : _slabs.Control(handle).Peer;
+            _resend.Append(handle, only == 0 ? _peers.Awaited : only);
             _unanswered++;
             return;
         }
@@ -262,7 +333,7 @@ internal sealed class FtfwMode : SyncMode
         else if (order == SequenceOrder.Before) _stats.Value.Before++;
     }
 
-    private Verdict Digest(Instant now, in PeerHeader header, ReadOnlySpan<byte> message)
+    private Verdict Digest(Instant now, AckTracker peer, in PeerHeader header, ReadOnlySpan<byte> message)
     {
         if (header.IsData) return Verdict.Data;
         if (header.Type != PeerMessageType.Control) return Verdict.Bad;
@@ -272,10 +343,14 @@ internal sealed class FtfwMode : SyncMode
             if (to.IsBefore(from)) return Verdict.Bad;
 
             // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
-            if (_hello != Hello.Done) return Verdict.Control;
+            if (_hello != Hello.Done && !peer.IsGreeted) return Verdict.Control;
+
+            // Nodes of a group hear what is meant for another: its numbers are elsewhere.
+            if (_peers.All.Count > 1 && Queue.Next.Previous.DistanceFrom(to) >= _sent) return Verdict.Control;
+            peer.ListenedAt = now;
             if ((header.Flags & PeerFlags.Ack) != 0)
             {
-                Release(now, from, to);
+                Release(now, peer, from, to);
             }
             else
             {
@@ -290,10 +365,10 @@ internal sealed class FtfwMode : SyncMode
         return (header.Flags & PeerFlags.Alive) != 0 ? Verdict.Control : Verdict.Bad;
     }
 
-    private void Release(Instant now, Seq from, Seq to)
+    private void Release(Instant now, AckTracker peer, Seq from, Seq to)
     {
-        _isPeerNew = false;
-        _resend.Release(now, from, to, Queue.Next);
+        _newPeers &= ~peer.Bit;
+        _resend.Release(now, peer, from, to, Queue.Next);
         _unanswered = 0;
     }
 }

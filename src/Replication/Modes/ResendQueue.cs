@@ -29,19 +29,11 @@ internal sealed class ResendQueue(
     private bool _isOverflowDue;
     private bool _isUnrepairable;
     private bool _hasLostQuestion;
-    private Seq? _stuckBefore;       // elements before this number are left, while those from it on are acknowledged
-    private Instant _stuckUntil;     // what is left of them then is sent again
 
     public int Count => _queue.Count;
 
     /// <summary>The last number sent with HELLO; null once all of those are acknowledged.</summary>
     public Seq? LastGreeting { get; set; }
-
-    /// <summary>
-    /// The last number sent to a peer that had not acknowledged anything yet: nobody knows where it began to listen.
-    /// Null once an acknowledgement has shown that.
-    /// </summary>
-    public Seq? LastUnsure { get; set; }
 
     /// <summary>Whether so much is lost on the link that waiting for lost answers takes too long.</summary>
     public bool IsLinkLossy { get; set; }
@@ -75,40 +67,70 @@ internal sealed class ResendQueue(
     /// <summary>Everything is sent anew: what was given up until now is not missing any more.</summary>
     public void ForgetGivenUp() => _givenUp = null;
 
-    public void Append(uint handle)
+    /// <summary>Keeps what was sent.</summary>
+    /// <param name="handle">The entry.</param>
+    /// <param name="awaited">The peers whose acknowledgement it needs; none: whoever is first.</param>
+    public void Append(uint handle, uint awaited)
     {
         if (_queue.Count >= options.ResendQueueSize) GiveUpOldest();
+        slabs.Header(handle).Awaited = awaited;
         _queue.Append(handle);
+    }
+
+    /// <summary>Nothing waits for these peers any more; what waited for nobody else is given up.</summary>
+    public void StopWaiting(uint peers)
+    {
+        for (uint handle = _queue.Head; handle != 0;)
+        {
+            ref EntryHeader header = ref slabs.Header(handle);
+            uint following = header.Next;
+            bool waited = (header.Awaited & peers) != 0;
+            header.Awaited &= ~peers;
+            if (waited && header.Awaited == 0)
+            {
+                _givenUp = new Seq(header.Sequence);
+                _queue.Remove(handle);
+                Drop(handle);
+            }
+
+            handle = following;
+        }
     }
 
     public void Remove(uint handle) => _queue.Remove(handle);
 
     public void RemoveEntries() => _queue.RemoveEntries();
 
-    /// <summary>The peer has these.</summary>
+    /// <summary>A peer has these.</summary>
     /// <param name="now">The clock.</param>
+    /// <param name="peer">Who.</param>
     /// <param name="from">First number of the range.</param>
     /// <param name="to">Last number of the range.</param>
     /// <param name="next">The number that is sent next.</param>
-    public void Release(Instant now, Seq from, Seq to, Seq next)
+    public void Release(Instant now, AckTracker peer, Seq from, Seq to, Seq next)
     {
         // A range that begins before this run takes it for the run before: what it covers may never have arrived.
         if (LastGreeting is not null && from.IsBefore(first)) return;
 
-        RepeatUnheard(from);
+        RepeatUnheard(peer, from);
         for (uint handle = FirstIn(from); handle != 0;)
         {
             ref EntryHeader header = ref slabs.Header(handle);
             if (new Seq(header.Sequence).IsAfter(to)) break;
             uint following = header.Next;
-            _queue.Remove(handle);
-            header.Flags &= ~EntryFlags.Anew;
-            Drop(handle);
+            header.Awaited &= ~peer.Bit;
+            if (header.Awaited == 0)
+            {
+                _queue.Remove(handle);
+                header.Flags &= ~EntryFlags.Anew;
+                Drop(handle);
+            }
+
             handle = following;
         }
 
         if (_queue.Count == 0) _isOverflowing = false;
-        RepeatStuck(now, from);
+        RepeatStuck(now, peer, from);
 
         // What was given up so long ago is not asked for any more; and numbers wrap round.
         if (_givenUp is { } given && next.DistanceFrom(given) > GivenUpLimit + (uint)options.ResendQueueSize)
@@ -134,20 +156,36 @@ internal sealed class ResendQueue(
     }
 
     /// <summary>
-    /// The peer starts afresh and gets again what it has not acknowledged. The original forgets it here.
+    /// A peer starts afresh and gets again what was not acknowledged. The original forgets it here.
     /// </summary>
+    /// <param name="peer">Who.</param>
     /// <param name="keepsResync">
     /// Whether a request for everything is repeated too; one of a node that has only just started itself is not: the
-    /// peer has nothing yet. Other control messages belong to a run that is over.
+    /// peer has nothing yet. Other control messages for it belong to a run that is over.
     /// </param>
-    public void RepeatAll(bool keepsResync)
+    public void RepeatAll(AckTracker peer, bool keepsResync)
     {
-        outbox.ForgetAnswers();
-        while (_queue.Head is var handle and not 0)
+        outbox.ForgetAnswers(peer.Bit);
+        for (uint handle = _queue.Head; handle != 0;)
         {
-            _queue.Remove(handle);
-            if (EntrySlabs.IsEntry(handle) || (keepsResync && IsResync(handle))) Again(handle);
-            else slabs.Free(handle);
+            ref EntryHeader header = ref slabs.Header(handle);
+            uint following = header.Next;
+            if (EntrySlabs.IsEntry(handle))
+            {
+                _queue.Remove(handle);
+                transmit.Append(handle);
+            }
+            else if (slabs.Control(handle).Peer == peer.Bit)
+            {
+                _queue.Remove(handle);
+                slabs.Free(handle);
+            }
+            else if (slabs.Control(handle).Peer == 0)
+            {
+                RestartQuestion(handle, peer, keepsResync);
+            }
+
+            handle = following;
         }
 
         _givenUp = null;
@@ -177,30 +215,40 @@ internal sealed class ResendQueue(
         return elements;
     }
 
-    // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
-    private void RepeatUnheard(Seq from)
+    private void RestartQuestion(uint handle, AckTracker peer, bool keepsResync)
     {
-        if (LastUnsure is not { } last) return;
-        RepeatBefore(from, last);
+        ref EntryHeader header = ref slabs.Header(handle);
+        header.Awaited &= ~peer.Bit;
+        if (!keepsResync && header.Awaited != 0) return;
+        _queue.Remove(handle);
+        if (keepsResync) Again(handle);
+        else slabs.Free(handle);
+    }
+
+    // The numbers begin with the first message that a peer hears: it does not miss what came before, nor ask for it.
+    private void RepeatUnheard(AckTracker peer, Seq from)
+    {
+        if (peer.LastUnsure is not { } last) return;
+        RepeatBefore(peer, from, last);
         if (!from.IsAfter(last)) return;
-        LastUnsure = null;
-        LastGreeting = null;
+        peer.LastUnsure = null;
+        if (LastGreeting is { } greeting && from.IsAfter(greeting)) LastGreeting = null;
     }
 
     // Neither acknowledged nor asked for, although what was sent after it has been acknowledged for long: the answer is
     // lost for good, as when the peer's own queue gave it up.
-    private void RepeatStuck(Instant now, Seq from)
+    private void RepeatStuck(Instant now, AckTracker peer, Seq from)
     {
-        if (_stuckBefore is { } end)
+        if (peer.StuckBefore is { } end)
         {
-            if (now < _stuckUntil) return;
-            RepeatBefore(end, last: end);
-            _stuckBefore = null;
+            if (now < peer.StuckUntil) return;
+            RepeatBefore(peer, end, last: end);
+            peer.StuckBefore = null;
         }
-        else if (_queue.Head != 0 && new Seq(slabs.Header(_queue.Head).Sequence).IsBefore(from))
+        else if (_queue.Head is var head and not 0 && new Seq(slabs.Header(head).Sequence).IsBefore(from))
         {
-            _stuckBefore = from;
-            _stuckUntil = now.PlusMilliseconds(IsLinkLossy ? LossyStuckMilliseconds : StuckMilliseconds);
+            peer.StuckBefore = from;
+            peer.StuckUntil = now.PlusMilliseconds(IsLinkLossy ? LossyStuckMilliseconds : StuckMilliseconds);
         }
     }
 
@@ -221,14 +269,21 @@ internal sealed class ResendQueue(
         }
     }
 
-    private void RepeatBefore(Seq from, Seq last)
+    private void RepeatBefore(AckTracker peer, Seq from, Seq last)
     {
-        while (_queue.Head is var handle and not 0)
+        for (uint handle = _queue.Head; handle != 0;)
         {
-            var sequence = new Seq(slabs.Header(handle).Sequence);
+            ref EntryHeader header = ref slabs.Header(handle);
+            uint following = header.Next;
+            var sequence = new Seq(header.Sequence);
             if (!sequence.IsBefore(from) || sequence.IsAfter(last)) break;
-            _queue.Remove(handle);
-            Again(handle);
+            if (header.Awaited == 0 || (header.Awaited & peer.Bit) != 0)
+            {
+                _queue.Remove(handle);
+                Again(handle);
+            }
+
+            handle = following;
         }
     }
 

@@ -72,6 +72,9 @@ internal struct EntryHeader
     /// <summary>The number under which the entry was sent last.</summary>
     public uint Sequence;
 
+    /// <summary>The peers whose acknowledgement it waits for, a bit for each; none: whoever is first.</summary>
+    public uint Awaited;
+
     public QueueId Queue;
     public EntryState State;
 
@@ -89,6 +92,9 @@ internal struct ControlRecord
 
     /// <summary>Flags of the message, HELLO bits included once it was sent.</summary>
     public byte Flags;
+
+    /// <summary>The peer it is for, as a bit; 0: all.</summary>
+    public uint Peer;
 
     public uint From;
     public uint To;

@@ -14,7 +14,7 @@ namespace TwinTrack.Replication.Store;
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct FlowRecord
 {
-    public const int FixedSize = 80;
+    public const int FixedSize = 84;
     public const int SizeIPv4 = FixedSize + (4 * 4);
     public const int SizeIPv6 = FixedSize + (4 * 16);
 

@@ -20,7 +20,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void Until_the_peer_is_heard_no_number_is_early_or_late()
     {
-        var tracker = new AckTracker(10);
+        var tracker = new AckTracker(10, bit: 1);
         Assert.Equal(SequenceOrder.Unset, tracker.Order(new Seq(0)));
         Assert.Equal(SequenceOrder.Unset, tracker.Order(new Seq(uint.MaxValue)));
         Assert.False(tracker.Acknowledge(_outbox));
@@ -39,7 +39,7 @@ public sealed class AckTrackerTests : IDisposable
     [InlineData(100u, 101u + 0x8000_0001, "Before")]
     public void A_number_stands_before_at_or_after_the_one_expected(uint last, uint sequence, string order)
     {
-        var tracker = new AckTracker(10);
+        var tracker = new AckTracker(10, bit: 1);
         tracker.Accept(new Seq(last), isHello: false, _outbox);
         Assert.Equal(order, tracker.Order(new Seq(sequence)).ToString());
     }
@@ -47,7 +47,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void A_full_window_is_acknowledged_at_once()
     {
-        var tracker = new AckTracker(3);
+        var tracker = new AckTracker(3, bit: 1);
         Accept(tracker, 7, 8);
         Assert.Empty(Queued());
         Accept(tracker, 9);
@@ -60,7 +60,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void An_acknowledgement_by_the_timer_does_not_lengthen_the_window()
     {
-        var tracker = new AckTracker(5);
+        var tracker = new AckTracker(5, bit: 1);
         Accept(tracker, 1, 2, 3);
         Assert.True(tracker.Acknowledge(_outbox));
         Assert.Equal(["Ack 1..3"], Queued());
@@ -73,7 +73,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void Beyond_a_gap_what_came_is_acknowledged_and_what_did_not_is_asked_for()
     {
-        var tracker = new AckTracker(5);
+        var tracker = new AckTracker(5, bit: 1);
         Accept(tracker, 1, 2);
         tracker.AcceptAfterGap(new Seq(5), isHello: false, _outbox);
         Assert.Equal(["Ack 1..2", "Nack 3..4"], Queued());
@@ -85,7 +85,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void A_gap_with_nothing_pending_is_only_asked_for()
     {
-        var tracker = new AckTracker(5);
+        var tracker = new AckTracker(5, bit: 1);
         Accept(tracker, 1);
         tracker.Acknowledge(_outbox);
         Queued();
@@ -96,7 +96,7 @@ public sealed class AckTrackerTests : IDisposable
     [Fact]
     public void A_window_of_one_counts_as_two_lest_acknowledgements_answer_each_other_without_end()
     {
-        var tracker = new AckTracker(1);
+        var tracker = new AckTracker(1, bit: 1);
         Accept(tracker, 1);
         Assert.Empty(Queued());
         tracker.AcceptAfterGap(new Seq(3), isHello: false, _outbox);
@@ -110,7 +110,7 @@ public sealed class AckTrackerTests : IDisposable
     [InlineData(500u)]
     public void A_peer_that_starts_afresh_is_acknowledged_from_its_first_message_on(uint first)
     {
-        var tracker = new AckTracker(4);
+        var tracker = new AckTracker(4, bit: 1);
         Accept(tracker, 100, 101);
         tracker.Restart();
         Accept(tracker, first, first + 1);
@@ -131,7 +131,7 @@ public sealed class AckTrackerTests : IDisposable
         uint last, uint sequence, int milliseconds, bool isLate)
     {
         Instant start = new Instant(0).PlusSeconds(50);
-        var tracker = new AckTracker(10) { HeardAt = start };
+        var tracker = new AckTracker(10, bit: 1) { HeardAt = start };
         tracker.Accept(new Seq(last), isHello: true, _outbox);
         Assert.Equal(isLate, tracker.IsLateGreeting(new Seq(sequence), start.PlusMilliseconds(milliseconds)));
     }
@@ -142,7 +142,7 @@ public sealed class AckTrackerTests : IDisposable
     [InlineData(1000u, 66_536u, false)]
     public void Messages_behind_a_gap_of_the_same_run_are_shortly_after(uint last, uint sequence, bool isShortly)
     {
-        var tracker = new AckTracker(10);
+        var tracker = new AckTracker(10, bit: 1);
         Accept(tracker, last);
         Assert.Equal(isShortly, tracker.IsShortlyAfter(new Seq(sequence)));
     }

@@ -22,7 +22,7 @@ public sealed class ControlOutboxTests : IDisposable
     [Fact]
     public void A_message_waits_with_its_range()
     {
-        Assert.True(_outbox.Queue(PeerFlags.Nack, new Seq(3), new Seq(9)));
+        Assert.True(_outbox.Queue(PeerFlags.Nack, new Seq(3), new Seq(9), peer: 1));
         ControlRecord control = _slabs.Control(_transmit.Head);
         Assert.Equal(((byte)PeerFlags.Nack, 3u, 9u), (control.Flags, control.From, control.To));
         Assert.Equal(1u, _outbox.Count);

@@ -224,10 +224,10 @@ public sealed class FlowStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_flow_takes_a_record_of_96_or_144_bytes()
+    public void A_flow_takes_a_record_of_100_or_148_bytes()
     {
-        Assert.Equal(96, FlowRecord.SizeIPv4);
-        Assert.Equal(144, FlowRecord.SizeIPv6);
+        Assert.Equal(100, FlowRecord.SizeIPv4);
+        Assert.Equal(148, FlowRecord.SizeIPv6);
         unsafe
         {
             Assert.Equal(FlowRecord.FixedSize, sizeof(FlowRecord));

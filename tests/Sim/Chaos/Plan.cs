@@ -61,6 +61,9 @@ internal sealed record Plan
 
     public required Kinds Kinds { get; init; }
 
+    /// <summary>How all nodes make reliability.</summary>
+    public required SyncModeKind Mode { get; init; }
+
     /// <summary>Seconds of the chaos phase.</summary>
     public required int ChaosSeconds { get; init; }
 
@@ -82,23 +85,34 @@ internal sealed record Plan
         var dice = new Dice(seed, Concern.Plan);
         Faults faults = DrawFlags(dice, (Faults)0x3ffff, 0.35);
         if (dice.Chance(0.35)) faults &= Faults.OfTheNetwork;
+        var shape = new Dice(seed, Concern.Shape);
+        SyncModeKind mode = shape.Pick(
+            SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Notrack, SyncModeKind.Alarm);
+        int nodes = shape.Chance(0.35) ? 3 : 2;
+
+        // A flow that two firewalls hold at once, because one has committed what the other still has, is gone for a third
+        // as soon as one of them says so: the wire has no word for whose it is.
+        if (nodes > 2) faults &= ~Faults.Commits;
+        Kinds kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5);
         var plan = new Plan
         {
             Seed = seed,
             Faults = faults,
-            Kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5),
+            Mode = mode,
+
+            Kinds = nodes > 2 ? kinds & ~Kinds.SharedTuples : kinds,
             ChaosSeconds = dice.Between(5, 25),
             FaultSeconds = dice.Between(2, 10),
             Rate = dice.Pick(5, 20, 50, 100),
             Tuples = dice.Pick(4, 20, 60, 150),
             Link = DrawLink(dice, faults),
-            Nodes = [DrawNode("a", seed, faults), DrawNode("b", seed + (1UL << 40), faults)],
+            Nodes = DrawNodes(seed, nodes, mode, faults, shape),
         };
         return plan;
     }
 
     public override string ToString() =>
-        $"seed {Seed}: {ChaosSeconds} s, {Rate} changes/s, {Tuples} tuples; faults {Faults}; kinds {Kinds}\n"
+        $"seed {Seed}: {Mode}, {ChaosSeconds} s, {Rate} changes/s, {Tuples} tuples; faults {Faults}; kinds {Kinds}\n"
         + string.Join('\n', Nodes.Select(static node => $"{node.Name}: {Describe(node.Options)} {node.Shell}"))
         + $"\n{Link}";
 
@@ -130,6 +144,32 @@ internal sealed record Plan
         Duplicates = (faults & Faults.Duplicates) == 0 ? 0 : dice.Pick(0.02, 0.2),
         Stragglers = (faults & Faults.Stragglers) == 0 ? 0 : dice.Pick(0.01, 0.1),
     };
+
+    // Nodes of a group begin to count far from each other: by that they know which acknowledgements are theirs.
+    private static NodeSetup[] DrawNodes(ulong seed, int count, SyncModeKind mode, Faults faults, Dice shape)
+    {
+        var nodes = new NodeSetup[count];
+        uint spread = count > 2 ? uint.MaxValue / 3 : 0;
+        uint refresh = (uint)shape.Between(1, 4);
+        for (int index = 0; index < count; index++)
+        {
+            NodeSetup drawn = DrawNode($"{(char)('a' + index)}", seed + ((ulong)index << 40), faults);
+            nodes[index] = drawn with
+            {
+                Options = drawn.Options with
+                {
+                    Mode = mode,
+                    RefreshSeconds = refresh,
+                    CacheTimeoutSeconds = 12 + (refresh * 3),
+                },
+                FirstSequence = index == 0 || spread == 0
+                    ? drawn.FirstSequence
+                    : nodes[0].FirstSequence + (spread * (uint)index),
+            };
+        }
+
+        return nodes;
+    }
 
     private static NodeSetup DrawNode(string name, ulong seed, Faults faults)
     {

@@ -8,6 +8,7 @@ internal sealed class Simulation : IDisposable
 {
     private const long CheckMicroseconds = 250_000;
     private const int SettleSeconds = 12;
+    private const int BacklogSeconds = 60;
 
     private const Taint NeedsKernel = Taint.InternalFlushed | Taint.Unrepaired;
 
@@ -79,7 +80,8 @@ internal sealed class Simulation : IDisposable
         Instant pending = _world.Now.PlusSeconds(Math.Max(repair, purge) + 1);
         while (_world.Now < pending) Check();
 
-        Settle("without help", static node => (node.Taint & NeedsKernel) == 0, IsUntainted);
+        Settle("without help", static node => (node.Taint & NeedsKernel) == 0, MirrorsPeersUnaided);
+        LetInboxesEmpty();
         Repair();
         Settle("after the operators' repairs", static _ => true, static (_, _) => true);
         Instant end = _world.Now.PlusSeconds(SettleSeconds);
@@ -89,6 +91,21 @@ internal sealed class Simulation : IDisposable
             Check();
         }
     }
+
+    // What a slow node has still to read is of times before: it must not come after the caches were emptied.
+    private void LetInboxesEmpty()
+    {
+        Instant end = _world.Now.PlusSeconds(BacklogSeconds);
+        while (_world.Now < end && _world.Nodes.Any(static node => !node.Daemon!.IsUpToDate)) Check();
+    }
+
+    // NOTRACK promises nothing before a resync; ALARM makes everything good by repetition.
+    private static bool MirrorsPeersUnaided(World world, Node node) => node.Options.Mode switch
+    {
+        SyncModeKind.Notrack => false,
+        SyncModeKind.Alarm => true,
+        _ => IsUntainted(world, node),
+    };
 
     private static bool IsUntainted(World world, Node node)
     {
@@ -109,8 +126,16 @@ internal sealed class Simulation : IDisposable
 
         Instant wait = _world.Now.PlusSeconds(2);
         while (_world.Now < wait) Check();
+        if (_plan.Mode == SyncModeKind.Alarm) return;
         foreach (Node node in _world.Nodes)
         {
+            if (_plan.Mode == SyncModeKind.Notrack)
+            {
+                node.Command(SyncCommand.FlushExternalCache);
+                node.Command(SyncCommand.RequestResync);
+                continue;
+            }
+
             bool isStale = _world.Nodes.Any(peer => peer != node && (peer.Taint & NeedsFlushAtPeers) != 0);
             if (isStale || (node.Taint & Taint.ExternalFull) != 0) node.Command(SyncCommand.FlushExternalCache);
             if (isStale || (node.Taint & NeedsResync) != 0) node.Command(SyncCommand.RequestResync);
@@ -119,7 +144,10 @@ internal sealed class Simulation : IDisposable
 
     private void Settle(string how, Func<Node, bool> mirrorsKernel, Func<World, Node, bool> mirrorsPeers)
     {
-        Instant end = _world.Now.PlusSeconds(SettleSeconds);
+        SyncOptions options = _world.Nodes[0].Options;
+        uint repetition =
+            _plan.Mode == SyncModeKind.Alarm ? options.RefreshSeconds + options.CacheTimeoutSeconds : 0;
+        Instant end = _world.Now.PlusSeconds((SettleSeconds * (_world.Nodes.Count - 1)) + repetition);
         while (true)
         {
             Check();

@@ -1,10 +1,11 @@
 using TwinTrack.Conntrack;
+using TwinTrack.Replication;
 using TwinTrack.Replication.Wire;
 
 namespace TwinTrack.Sim.Oracle;
 
 /// <summary>What an external cache must hold: the messages that were accepted, applied by the rules of the book.</summary>
-internal sealed class ExternalShadow(int limit)
+internal sealed class ExternalShadow(SyncOptions options)
 {
     private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
 
@@ -17,7 +18,7 @@ internal sealed class ExternalShadow(int limit)
 
     public ShadowEntry? Find(in TupleKey key) => _entries.GetValueOrDefault(key);
 
-    public void Apply(PeerMessageType type, in PackedFlow flow)
+    public void Apply(PeerMessageType type, in PackedFlow flow, Instant now)
     {
         TupleKey key = TupleKey.Of(in flow);
         bool isKnown = _entries.TryGetValue(key, out ShadowEntry? entry);
@@ -30,7 +31,7 @@ internal sealed class ExternalShadow(int limit)
         }
         else if (!isKnown)
         {
-            if (_entries.Count < limit)
+            if (_entries.Count < options.CacheLimit)
             {
                 _entries.Add(key, new ShadowEntry { Flow = flow, IsAlive = true });
                 created++;
@@ -52,7 +53,20 @@ internal sealed class ExternalShadow(int limit)
             created++;
         }
 
+        if (_entries.TryGetValue(key, out entry)) entry.ToldAt = now.Seconds;
         Changes = (created, updated, destroyed, refused);
+    }
+
+    /// <summary>Mode ALARM: drops what was not repeated in time.</summary>
+    public void Expire(Instant now)
+    {
+        if (options.Mode != SyncModeKind.Alarm) return;
+        foreach ((TupleKey key, ShadowEntry entry) in _entries)
+        {
+            if (entry.ToldAt + options.CacheTimeoutSeconds > now.Seconds) continue;
+            _entries.Remove(key);
+            Changes = Changes with { Destroyed = Changes.Destroyed + 1 };
+        }
     }
 
     public void Clear()

@@ -198,6 +198,9 @@ internal sealed class ShadowEntry
 
     public bool IsAlive { get; set; }
 
+    /// <summary>The second in which a peer told of it last.</summary>
+    public uint ToldAt { get; set; }
+
     /// <summary>The dump that confirmed it, or during which an event spoke of it.</summary>
     public int Snapshot { get; set; }
 

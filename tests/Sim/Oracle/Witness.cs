@@ -45,7 +45,7 @@ internal sealed class Witness(World world, Node node)
 
     public InternalShadow Internal { get; } = new(node.Options);
 
-    public ExternalShadow External { get; } = new(node.Options.CacheLimit);
+    public ExternalShadow External { get; } = new(node.Options);
 
     public Tally Tally { get; } = new();
 
@@ -114,6 +114,15 @@ internal sealed class Witness(World world, Node node)
         bool isLate = parcel.Run < view.Run || parcel.FirstMessage + parcel.Count - 1 <= view.Highest;
         long accepted = (long)(after.MessagesAccepted - before.MessagesAccepted);
         var changes = Difference(in before.External, in after.External);
+        if (node.Options.Mode != SyncModeKind.Ftfw)
+        {
+            // Nothing is held back and nothing is asked for: what comes is applied as it comes.
+            if (after.Malformed != before.Malformed) throw Fail($"calls datagram #{parcel.Number} malformed");
+            if (accepted != parcel.Count) throw Fail($"accepted {accepted} of {parcel.Count} messages");
+            Fold(parcel, datagram, missed: 0, changes);
+            return;
+        }
+
         if (isLate)
         {
             if (changes != default) throw Fail($"applied datagram #{parcel.Number} twice or out of order: {changes}");
@@ -135,6 +144,7 @@ internal sealed class Witness(World world, Node node)
     /// <summary>Checks limits and counts, which must agree at the end of every turn.</summary>
     public void CheckCounters()
     {
+        External.Expire(world.Now);
         ref readonly SyncStats stats = ref node.Engine.Stats;
         SyncOptions options = node.Options;
         if (stats.Internal.Active > options.CacheLimit) throw Fail($"caches {stats.Internal.Active} flows of its own");
@@ -216,7 +226,7 @@ internal sealed class Witness(World world, Node node)
             if (header.IsData && number >= skip)
             {
                 ReadFlow(datagram[PeerHeader.Size..header.Length]);
-                External.Apply(header.Type, in _flow);
+                External.Apply(header.Type, in _flow, world.Now);
                 if (world.Trace.IsOn) world.Trace.Line($"{node.Name} external {header.Type} {TupleKey.Of(in _flow)}");
             }
 
@@ -278,10 +288,7 @@ internal sealed class Witness(World world, Node node)
         bool isAck = (flags & PeerFlags.Ack) != 0;
         if (isAck) Tally.Acks++;
         else Tally.Nacks++;
-        if (world.Nodes.Count != 2) return;
-
-        Node peer = world.Nodes[1 - node.Index];
-        if (peer.Witness is not { } theirs || !Heard(peer.Index, peer.Run)) return;
+        if (PeerOfNumber(to) is not { } peer || peer.Witness is not { } theirs || !Heard(peer.Index, peer.Run)) return;
 
         // Where a run begins that it has not heard from its first message on, a node cannot know.
         long begin = isAck ? _peers[peer.Index].First : 0;
@@ -294,6 +301,20 @@ internal sealed class Witness(World world, Node node)
             else if (!Got(peer.Index, peer.Run, number))
                 throw Fail($"acknowledges {from.Value}..{to.Value} of {peer.Name}, of which it did not get all");
         }
+    }
+
+    // Of two nodes it is the other one; of more, the one that has used the number.
+    private Node? PeerOfNumber(Seq number)
+    {
+        if (world.Nodes.Count == 2) return world.Nodes[1 - node.Index];
+        foreach (Node peer in world.Nodes)
+        {
+            if (peer != node && peer.Witness is { } theirs
+                && number.DistanceFrom(theirs.FirstSequence) < theirs.MessagesSent)
+                return peer;
+        }
+
+        return null;
     }
 
     /// <summary>What this run knows of one run of a peer.</summary>

@@ -11,6 +11,7 @@ internal sealed class Daemon
     private const int DeadlinesAtOnce = 1000;
     private const int OutputsAtOnce = 100_000;
     private const int FirstPort = 40_000;
+    private const int UpToDateDatagrams = 8;
 
     private readonly World _world;
     private readonly Node _node;
@@ -46,6 +47,9 @@ internal sealed class Daemon
 
     /// <summary>Whether nothing is under way between engine and kernel.</summary>
     public bool IsIdle => _port.IsIdle;
+
+    /// <summary>Whether nothing waits in the receive buffer that was sent long ago.</summary>
+    public bool IsUpToDate => _inbox.Count <= UpToDateDatagrams;
 
     public void Start()
     {
