@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Long runs of the built programs and tests: scripts/soak.sh [FAILOVERS [ROUNDS [SEEDS]]]
-# FAILOVERS of the lab (100), split between ours and pairs with the original; ROUNDS of the interop tests (10);
-# seeds 1..SEEDS of the simulator (20000). Goes on after a failure; ends with a line of totals and fails if one did.
+# FAILOVERS of the lab (100), split between ours and pairs with the original; ROUNDS of the interop tests (10); the
+# whole matrix of modes, links and makes; seeds 1..SEEDS of the simulator (20000).
+# Goes on after a failure; ends with a line of totals and fails if one did.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -40,6 +41,10 @@ before=$failed
 try env CLI_FUZZ_SECONDS="${CLI_FUZZ_SECONDS:-600}" CLI_FUZZ_SEED="${CLI_FUZZ_SEED:-$RANDOM}" \
     artifacts/bin/Cli.Tests/release/TwinTrack.Cli.Tests --no-progress --filter-class "*DifferenceTests"
 echo "conntrack: random command lines against the original, $((failed - before)) failed"
+
+before=$failed
+try "$interop" --no-progress --explicit only --filter-class '*.MatrixTests'
+echo "matrix: $((failed - before)) failed, table in $(dirname "$interop")/interop-matrix.md"
 
 if [ "$seeds" -gt 0 ]; then
     before=$failed
