@@ -17,21 +17,19 @@ public sealed class Keepalived : IDisposable
     private const string UsualConfig = "/etc/conntrackd/conntrackd.conf";
 
     private readonly Process _process;
-    private readonly string _rolePath;
-    private readonly string _logPath;
+    private readonly string _pathPrefix;
 
-    private Keepalived(Process process, string rolePath, string logPath)
+    private Keepalived(Process process, string pathPrefix)
     {
         _process = process;
-        _rolePath = rolePath;
-        _logPath = logPath;
+        _pathPrefix = pathPrefix;
     }
 
     /// <summary>What keepalived and the script say.</summary>
-    public string Log => File.Exists(_logPath) ? File.ReadAllText(_logPath) : "";
+    public string Log => Read(".keepalived.log");
 
-    /// <summary>The word the script was called with last, once it has ended; empty before the first.</summary>
-    public string Role => File.Exists(_rolePath) ? File.ReadAllText(_rolePath).Trim() : "";
+    /// <summary>The role of a group, once the script that was called for it has ended; empty before the first.</summary>
+    public string RoleOf(string group) => Read($".{group}.role");
 
     /// <summary>Says what is missing.</summary>
     /// <exception cref="LabException">keepalived is not installed, or the paths to bind over do not exist.</exception>
@@ -46,20 +44,20 @@ public sealed class Keepalived : IDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="firewall">Where.</param>
-    /// <param name="priority">The firewall of the higher one is primary while it is there.</param>
+    /// <param name="groups">The virtual addresses.</param>
     /// <param name="conntrackd">The program the script shall find.</param>
     /// <param name="configPath">The configuration the script shall find.</param>
-    /// <param name="script">Path of the script.</param>
+    /// <param name="script">Path of the script; null for none.</param>
     /// <param name="pathPrefix">Beginning of its files' paths.</param>
     public static Keepalived Start(
-        Firewall firewall, int priority, string conntrackd, string configPath, string script, string pathPrefix)
+        Firewall firewall, IReadOnlyList<VirtualGroup> groups, string conntrackd, string configPath, string? script,
+        string pathPrefix)
     {
         ArgumentNullException.ThrowIfNull(firewall);
         RequireTools();
-        string rolePath = pathPrefix + ".role";
-        File.WriteAllText(pathPrefix + ".keepalived", Configuration(priority, pathPrefix));
-        File.WriteAllText(pathPrefix + ".notify", $"#!/bin/sh\n/bin/sh {script} \"$1\"\necho \"$1\" >{rolePath}\n");
-        Command.Require("chmod", ["700", pathPrefix + ".notify"]);
+        File.WriteAllText(pathPrefix + ".keepalived", Configuration(groups, script is not null, pathPrefix));
+        WriteScript(pathPrefix + ".note", $"echo \"$2\" >{pathPrefix}.$1.role");
+        WriteScript(pathPrefix + ".notify", $"/bin/sh {script} \"$2\"; {pathPrefix}.note \"$@\"");
         firewall.Namespace.Require(
             ["nft", "insert", "rule", "inet", "twintrack_lab", "input", "meta", "l4proto", "vrrp", "accept"]);
 
@@ -69,7 +67,7 @@ public sealed class Keepalived : IDisposable
             "/bin/sh", "-c", Bind, "sh", conntrackd, UsualProgram, configPath, UsualConfig,
             Command.Find(Program)!, "--dont-fork", "--log-console", "--vrrp", "-f", pathPrefix + ".keepalived",
             "-p", pathPrefix + ".kpid", "-r", pathPrefix + ".vpid");
-        return new Keepalived(process, rolePath, pathPrefix + ".keepalived.log");
+        return new Keepalived(process, pathPrefix);
     }
 
     /// <summary>Ends it: it gives the addresses up and tells the other one.</summary>
@@ -87,39 +85,75 @@ public sealed class Keepalived : IDisposable
         _process.Dispose();
     }
 
-    private static string Configuration(int priority, string pathPrefix) =>
-        $$"""
-        global_defs {
-            script_user root
-            enable_script_security
-            vrrp_version 3
-            vrrp_garp_master_delay 1
-        }
-        vrrp_sync_group firewall {
-            group {
-                inside
-                outside
+    private static void WriteScript(string path, string command)
+    {
+        File.WriteAllText(path, $"#!/bin/sh\n{command}\n");
+        Command.Require("chmod", ["700", path]);
+    }
+
+    private string Read(string end) => File.Exists(_pathPrefix + end) ? File.ReadAllText(_pathPrefix + end).Trim() : "";
+
+    private static string Configuration(IReadOnlyList<VirtualGroup> groups, bool hasScript, string pathPrefix)
+    {
+        string text =
+            """
+            global_defs {
+                script_user root
+                enable_script_security
+                vrrp_version 3
+                vrrp_garp_master_delay 1
             }
-            notify_master "{{pathPrefix}}.notify primary"
-            notify_backup "{{pathPrefix}}.notify backup"
-            notify_fault "{{pathPrefix}}.notify fault"
+
+            """;
+        foreach (VirtualGroup group in groups)
+        {
+            text += Group(group, hasScript, pathPrefix);
+            text += Instance(group, "inside", Firewall.ClientSide);
+            text += Instance(group, "outside", Firewall.ServerSide);
         }
-        {{Instance("inside", Firewall.ClientSide, 61, priority)}}
-        {{Instance("outside", Firewall.ServerSide, 62, priority)}}
 
-        """;
+        return text;
+    }
 
-    private static string Instance(string name, FirewallSide side, int id, int priority) =>
+    private static string Group(VirtualGroup group, bool hasScript, string pathPrefix)
+    {
+        string notify = hasScript ? $"{pathPrefix}.notify {group.Name}" : $"{pathPrefix}.note {group.Name}";
+        return $$"""
+            vrrp_sync_group {{group.Name}} {
+                group {
+                    {{group.Name}}-inside
+                    {{group.Name}}-outside
+                }
+                notify_master "{{notify}} primary"
+                notify_backup "{{notify}} backup"
+                notify_fault "{{notify}} fault"
+            }
+
+            """;
+    }
+
+    private static string Instance(VirtualGroup group, string name, FirewallSide side) =>
         $$"""
-        vrrp_instance {{name}} {
+        vrrp_instance {{group.Name}}-{{name}} {
             interface {{side.Interface}}
             state BACKUP
-            virtual_router_id {{id}}
-            priority {{priority}}
+            virtual_router_id {{group.Host}}
+            priority {{group.Priority}}
             advert_int 0.3
             virtual_ipaddress {
-                {{side.VirtualAddress}}/24 dev {{side.Interface}}
+                10.77.{{side.Network}}.{{group.Host}}/24 dev {{side.Interface}}
             }
         }
+
         """;
+}
+
+/// <summary>Virtual addresses that move together, one on each LAN.</summary>
+/// <param name="Name">Names the group.</param>
+/// <param name="Host">Last octet of the addresses, and number of the virtual router.</param>
+/// <param name="Priority">The firewall of the higher one is primary while it is there.</param>
+public sealed record VirtualGroup(string Name, byte Host, int Priority)
+{
+    /// <summary>The group of <see cref="FirewallSide.VirtualAddress"/>.</summary>
+    public static VirtualGroup Usual(int priority) => new("usual", 254, priority);
 }
