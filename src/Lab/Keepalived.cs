@@ -4,11 +4,11 @@ using System.Globalization;
 namespace TwinTrack.Lab;
 
 /// <summary>
-/// A real keepalived on a firewall: it holds both virtual addresses in one group, and calls a script when its role changes.
+/// A real keepalived on a firewall: it holds virtual addresses in groups, and calls a script when a role changes.
 /// </summary>
 /// <remarks>
-/// The script finds conntrackd and its configuration at their usual paths: ours are bound over them, in a mount namespace
-/// that only keepalived and its children see. So scripts run as they are shipped.
+/// The script finds conntrackd and its configuration at their usual paths: ours are bound over them, in a mount
+/// namespace that only keepalived and its children see. So scripts run as they are shipped.
 /// </remarks>
 public sealed class Keepalived : IDisposable
 {
@@ -28,14 +28,15 @@ public sealed class Keepalived : IDisposable
     /// <summary>What keepalived and the script say.</summary>
     public string Log => Read(".keepalived.log");
 
-    /// <summary>The role of a group, once the script that was called for it has ended; empty before the first.</summary>
+    /// <summary>The role of a group, once the script that was called for it has ended; empty at first.</summary>
     public string RoleOf(string group) => Read($".{group}.role");
 
     /// <summary>Says what is missing.</summary>
     /// <exception cref="LabException">keepalived is not installed, or the paths to bind over do not exist.</exception>
     public static void RequireTools()
     {
-        if (Command.Find(Program) is null) throw new LabException("keepalived is missing: install the package keepalived");
+        if (Command.Find(Program) is null)
+            throw new LabException("keepalived is missing: install the package keepalived");
         foreach (string path in (string[])[UsualProgram, UsualConfig])
         {
             if (!File.Exists(path)) throw new LabException($"there is no {path}: install the package conntrackd");
