@@ -26,6 +26,14 @@ internal static class LabCommand
         CustomParser = result => (int)ParseNumber(result, 1, LabOptions.MaxConnections),
     };
 
+    private static readonly Option<int> Links = new("--links")
+    {
+        Description = "Dedicated links between the firewalls; of several, the first is cut while connections open",
+        HelpName = "1..4",
+        DefaultValueFactory = _ => 1,
+        CustomParser = result => (int)ParseNumber(result, 1, 4),
+    };
+
     private static readonly Option<bool> WithoutSync = new("--without-sync")
     {
         Description = "Run no conntrackd at all: every connection must be lost",
@@ -76,7 +84,7 @@ internal static class LabCommand
         Original.Validators.Add(CheckRole);
         var command = new Command("lab", Description)
         {
-            Connections, WithoutSync, Original, Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
+            Connections, Links, WithoutSync, Original, Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
         };
         command.Validators.Add(CheckConflicts);
         command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));
@@ -160,6 +168,7 @@ internal static class LabCommand
         return new LabOptions
         {
             Connections = parsed.GetValue(Connections),
+            Links = parsed.GetValue(Links),
             Seed = parsed.GetValue(Seed),
             SourceNat = !parsed.GetValue(NoNat),
             Keep = parsed.GetValue(Keep),

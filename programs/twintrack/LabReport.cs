@@ -38,6 +38,12 @@ internal static class LabReport
             $"{(result.Udp.Alive ? "alive" : "lost")}, {result.Udp.Lost} of {result.Udp.Sent} datagrams lost, "
             + $"longest gap {Ms(result.Udp.LongestGapMs)}");
         yield return ("backup knew all after", result.ReplicationMs is { } time ? Ms(time) : "never");
+        if (result.Links > 1)
+        {
+            string other = result.LinkFailOverMs is { } ms ? $"another one in use after {Ms(ms)}" : "no other was used";
+            yield return ("dedicated link cut", $"1 of {result.Links} under traffic, {other}");
+        }
+
         yield return ("commit", times.CommitMs is { } commit ? Ms(commit) : "none");
         yield return (
             "whole take-over",

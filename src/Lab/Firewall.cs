@@ -121,6 +121,10 @@ public sealed class Firewall : IDisposable
     /// <summary>Cuts the firewall off: all its links go down.</summary>
     public void SetLinksDown() => SetLinks("down");
 
+    /// <summary>Takes one of the links between the firewalls down on this side: both see that the carrier goes.</summary>
+    /// <param name="link">From 0.</param>
+    public void SetSyncLinkDown(int link) => Namespace.Ip($"link set {SyncLink(link).Interface} down\n");
+
     /// <summary>Takes the links up again after <see cref="SetLinksDown"/>.</summary>
     public void SetLinksUp() => SetLinks("up");
 

@@ -9,6 +9,11 @@ public sealed record LabOptions
     /// <summary>TCP connections through the firewalls.</summary>
     public int Connections { get; init; } = 200;
 
+    /// <summary>
+    /// Links between the firewalls, 1 to 4. Of several, the first is cut while the connections open.
+    /// </summary>
+    public int Links { get; init; } = 1;
+
     /// <summary>Decides the bytes that are sent.</summary>
     public ulong Seed { get; init; } = 1;
 

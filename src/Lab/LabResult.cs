@@ -7,7 +7,8 @@ public sealed record LabResult
 {
     /// <summary>Whether every connection and the stream lived, and the new primary alone carried them.</summary>
     public bool Passed =>
-        Alive == Connections && Udp.Alive && SynAfterCut == 0 && OldPrimaryForwardedAfterCut == 0;
+        Alive == Connections && Udp.Alive && SynAfterCut == 0 && OldPrimaryForwardedAfterCut == 0
+        && (Links == 1 || PrimaryProgram is null || LinkFailOverMs is not null);
 
     /// <summary>TCP connections opened.</summary>
     public required int Connections { get; init; }
@@ -32,6 +33,15 @@ public sealed record LabResult
 
     /// <summary>From the first connection until the backup knew of all; null if it never did.</summary>
     public required double? ReplicationMs { get; init; }
+
+    /// <summary>Links between the firewalls.</summary>
+    public required int Links { get; init; }
+
+    /// <summary>
+    /// From the cut of the first link until both daemons used another one; null if there was one link only, or they
+    /// never did.
+    /// </summary>
+    public required double? LinkFailOverMs { get; init; }
 
     /// <summary>TCP packets with SYN that the new primary saw: 0 unless somebody connected anew.</summary>
     public required ulong SynAfterCut { get; init; }

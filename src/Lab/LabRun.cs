@@ -19,6 +19,7 @@ public sealed class LabRun : IDisposable
     private DaemonProcess? _primary;
     private DaemonProcess? _backup;
     private UdpStream? _udp;
+    private LinkCut? _cut;
     private bool _isFinished;
 
     /// <summary>Prepares a run; nothing is made yet.</summary>
@@ -80,6 +81,8 @@ public sealed class LabRun : IDisposable
             MedianStallMs = Milliseconds(gaps[gaps.Length / 2]),
             TakeOver = times,
             ReplicationMs = replication,
+            Links = _options.Links,
+            LinkFailOverMs = _cut?.FailOverMs,
             SynAfterCut = topology.Backup.SynPackets(),
             OldPrimaryForwardedAfterCut = topology.Primary.ForwardedPackets() - forwarded,
             Flows = _flows,
@@ -112,7 +115,11 @@ public sealed class LabRun : IDisposable
         Topology.RequireTools();
         int stale = RunDirectory.RemoveStale().Count;
         _directory = RunDirectory.Create();
-        _topology = Topology.Build(_directory, new TopologyOptions { SourceNat = _options.SourceNat });
+        _topology = Topology.Build(_directory, new TopologyOptions
+        {
+            SourceNat = _options.SourceNat,
+            SyncLinks = _options.Links,
+        });
         string swept = stale == 0 ? "" : $", removed what {stale} earlier run(s) left";
         Progress.End($"namespaces {_directory.Prefix}-*{swept}");
         return _topology;
@@ -132,7 +139,12 @@ public sealed class LabRun : IDisposable
     {
         if (program is null) return null;
 
-        var config = new SyncConfig { Address = firewall.SyncAddress, PeerAddress = firewall.PeerSyncAddress };
+        var config = new SyncConfig
+        {
+            Address = firewall.SyncAddress,
+            PeerAddress = firewall.PeerSyncAddress,
+            MoreLinks = [.. Enumerable.Range(1, _options.Links - 1).Select(link => firewall.SyncLink(link))],
+        };
         return DaemonProcess.Start(program, firewall.Namespace, config, $"{_directory!.Path}/{name}");
     }
 
@@ -141,6 +153,8 @@ public sealed class LabRun : IDisposable
         Progress.Begin($"open {_options.Connections} TCP connections and a UDP stream");
         var udp = new UdpStream(topology.Client, topology.Server, Topology.ServerAddress, _options.Seed);
         Volatile.Write(ref _udp, udp);
+        if (_options.Links > 1 && _primary is not null && _backup is not null)
+            _cut = new LinkCut(topology, [_primary, _backup], () => _tcp.Sample().Open >= _options.Connections / 2);
         _tcp.Open(topology.Client, topology.Server, Topology.ServerAddress, cancellation);
         Progress.End("");
         return udp;
@@ -151,6 +165,7 @@ public sealed class LabRun : IDisposable
     {
         if (_backup is null || _primary is null) return null;
 
+        AwaitLinkFailOver();
         Progress.Begin("wait until the backup knows them all");
         var watch = Stopwatch.StartNew();
         int flows = _options.Connections + 1;
@@ -164,6 +179,18 @@ public sealed class LabRun : IDisposable
 
         _problems.Add($"the backup knew {known} of {flows} flows after {_options.ReplicationDeadline.TotalSeconds} s");
         return null;
+    }
+
+    private void AwaitLinkFailOver()
+    {
+        if (_cut is null) return;
+
+        Progress.Begin("cut the link between the firewalls that is in use");
+        _cut.Wait();
+        if (_cut.FailOverMs is null) _problems.Add("the daemons do not use another link");
+        Progress.End(_cut.FailOverMs is { } ms
+            ? string.Create(CultureInfo.InvariantCulture, $"another one after {ms:0} ms")
+            : "no other is used");
     }
 
     private static int CountReplicated(DaemonProcess backup, int flows)

@@ -60,6 +60,23 @@ public sealed class LabRunTests
     }
 
     [Fact]
+    public void Connections_that_open_while_the_dedicated_link_is_cut_are_replicated_over_the_other_one()
+    {
+        LabResult result = Run(new LabOptions
+        {
+            Connections = Connections,
+            Links = 2,
+            PrimaryProgram = ProgramFinder.Ours(),
+            BackupProgram = ProgramFinder.Ours(),
+            Steady = TimeSpan.FromMilliseconds(200),
+        });
+
+        Assert.Empty(result.Problems);
+        Assert.True(result.Passed);
+        Assert.NotNull(result.LinkFailOverMs);
+    }
+
+    [Fact]
     public void A_run_that_is_told_to_stop_leaves_nothing()
     {
         using var cancellation = new CancellationTokenSource();
