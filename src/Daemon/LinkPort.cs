@@ -25,6 +25,8 @@ internal sealed class LinkPort : IDisposable
     private readonly PeerDirectory _peers;
     private readonly LinkSelector _selector;
     private readonly Log _log;
+    private readonly SendPacer? _pacer;      // null where the peer sets the pace
+    private Instant _pausingUntil = Instant.Never;
     private byte[] _packet = [];
     private int _held;       // bytes of a packet that the link did not take
     private int _monitorPlace;
@@ -37,6 +39,7 @@ internal sealed class LinkPort : IDisposable
         _engine = engine;
         _mostPerTurn = mostPacketsPerTurn;
         _log = log;
+        if (config.Mode != SyncModeKind.Ftfw && config.Links[0].Kind != LinkKind.Tcp) _pacer = new SendPacer();
         _peers = new PeerDirectory(config.Links);
         _monitor = new LinkMonitor();
         _links = [.. config.Links.Select((link, index) => new DedicatedLink(new LinkId(index), link, log))];
@@ -59,7 +62,7 @@ internal sealed class LinkPort : IDisposable
     {
         get
         {
-            Instant next = _selector.NextDeadline;
+            Instant next = Instant.Earlier(_selector.NextDeadline, _pausingUntil);
             foreach (DedicatedLink link in _links) next = Instant.Earlier(next, link.NextDeadline);
             return next;
         }
@@ -124,6 +127,7 @@ internal sealed class LinkPort : IDisposable
     public bool Transmit(Instant now)
     {
         Choose(now);
+        _pausingUntil = Instant.Never;
         if (!Current.IsUsable) return false;
 
         Channel channel = Current.Channel!;
@@ -132,10 +136,17 @@ internal sealed class LinkPort : IDisposable
         for (int sent = 0; sent < MostSentPerTurn; sent++)
         {
             if (!channel.CanSend) return false;
+            if (_pacer is not null && now < _pacer.ReadyAt)
+            {
+                _pausingUntil = _pacer.ReadyAt;
+                return false;
+            }
+
             if (_held == 0) _held = _engine.PollTransmit(now, _packet, channel.Capacity);
             if (_held == 0) return false;
             if (!channel.Send(now, _packet.AsSpan(0, _held))) return false;   // encryption: before this
             _held = 0;
+            _pacer?.OnSent(now);
         }
 
         return true;
