@@ -121,7 +121,7 @@ public sealed class Firewall : IDisposable
     /// <summary>Cuts the firewall off: all its links go down.</summary>
     public void SetLinksDown() => SetLinks("down");
 
-    /// <summary>Takes one of the links between the firewalls down on this side: both see that the carrier goes.</summary>
+    /// <summary>Takes one of the links between the firewalls down: the other side sees the carrier go.</summary>
     /// <param name="link">From 0.</param>
     public void SetSyncLinkDown(int link) => Namespace.Ip($"link set {SyncLink(link).Interface} down\n");
 

@@ -7,7 +7,7 @@ namespace TwinTrack.Interop.Tests;
 [Trait("needs", "root")]
 public sealed class RedundantLinkTests
 {
-    private const int Flows = 500;
+    private const int Flows = 100;
 
     public static TheoryData<Make, Make, SyncChannel> Cells
     {
