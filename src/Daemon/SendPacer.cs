@@ -6,7 +6,7 @@ namespace TwinTrack.Daemon;
 /// <remarks>
 /// FT-FW pauses when acknowledgements fail to come, and TCP when its window is full. NOTRACK and ALARM over UDP would
 /// send a bulk at line rate into a socket buffer that holds some ninety datagrams by default, and never repeat what
-/// does not fit. A burst of a third of that is let through at once, then 8 packets a millisecond: 140,000 flows a second.
+/// does not fit. A third of that is let through at once, then 8 packets a millisecond: 140,000 flows a second.
 /// </remarks>
 internal sealed class SendPacer
 {
