@@ -54,7 +54,7 @@ internal sealed class ToolRound(BenchOptions options, string subject, string pro
     private void MeasureStart(NetNamespace space)
     {
         const string loop = "i=0; while [ $i -lt $1 ]; do \"$0\" -C >/dev/null; i=$((i + 1)); done";
-        const string nothing = "i=0; while [ $i -lt $1 ]; do /bin/true >/dev/null; i=$((i + 1)); done";
+        const string nothing = "i=0; while [ $i -lt $1 ]; do : >/dev/null; i=$((i + 1)); done";
         string count = Starts.ToString(CultureInfo.InvariantCulture);
         (double time, double cpu) = Measure(space, ["/bin/sh", "-c", loop, program, count]);
         (double shell, double shellCpu) = Measure(space, ["/bin/sh", "-c", nothing, program, count]);
@@ -85,7 +85,7 @@ internal sealed class ToolRound(BenchOptions options, string subject, string pro
         space.Ip(
             "link add e0 type veth peer name e1\nlink set e0 up\nlink set e1 up\naddr add 10.99.0.1/16 dev e0\n"
             + "neigh add 10.99.0.2 lladdr 02:00:00:00:00:01 dev e0\n");
-        const string rules = "table ip t { chain c { type filter hook output priority 0; ct state new; } }";
+        const string rules = "table ip t { chain c { type filter hook output priority 0; ct state new; }; }";
         space.Require(["nft", "-f", "-"], rules);
         Call(space, ["-F"]);
         string output = Path.GetTempFileName();
