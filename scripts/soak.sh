@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Long runs of the built programs and tests: scripts/soak.sh [FAILOVERS [ROUNDS [SEEDS]]]
+# Long runs of the built programs and tests: scripts/soak.sh [FAILOVERS [ROUNDS [SEEDS [SECONDS]]]]
 # FAILOVERS of the lab (100), split between ours and pairs with the original; ROUNDS of the interop tests (10); the
-# whole matrix of modes, links and makes; seeds 1..SEEDS of the simulator (20000).
+# whole matrix of modes, links and makes; seeds 1..SEEDS of the simulator (20000); SECONDS of damaged input for each
+# thing that reads it (120).
 # Goes on after a failure; ends with a line of totals and fails if one did.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-failovers=${1:-100} rounds=${2:-10} seeds=${3:-20000}
+failovers=${1:-100} rounds=${2:-10} seeds=${3:-20000} seconds=${4:-120}
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -50,6 +51,14 @@ if [ "$seeds" -gt 0 ]; then
     before=$failed
     try dotnet run --no-build -c Release --project tests/Sim -- --seeds "1..$seeds"
     echo "simulator: seeds 1..$seeds, $((failed - before)) failed"
+fi
+
+if [ "$seconds" -gt 0 ]; then
+    before=$failed
+    for corpus in tests/fuzz/corpus/*.hex; do
+        try artifacts/bin/Fuzz/release/TwinTrack.Fuzz "$(basename "$corpus" .hex)" "$seconds"
+    done
+    echo "fuzz: $seconds seconds each, $((failed - before)) failed"
 fi
 
 echo "$passed passed, $failed failed"

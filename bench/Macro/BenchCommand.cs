@@ -27,13 +27,17 @@ internal static class BenchCommand
         Option<int> seconds = Number("--seconds", 8, "Seconds of HTTP load for each set-up of a round.");
         Option<int> quiet = Number(
             "--quiet", 0, "Seconds to wait at most before each set-up for other programs to leave the machine alone.");
+        var fewer = new Option<bool>("--fewer-events")
+        {
+            Description = "Load docs/examples/fewer-events.nft into the firewalls before the HTTP load.",
+        };
         Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
         Option<string> original = Text(
             "--original", Lab.Command.Find("conntrackd") ?? "/usr/sbin/conntrackd", "The original conntrackd.");
         Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
         var command = new RootCommand("Measures the original conntrackd and ours side by side.")
         {
-            only, trouble, flows, rounds, seconds, quiet, ours, original, output,
+            only, trouble, flows, rounds, seconds, quiet, fewer, ours, original, output,
         };
         command.SetAction(parsed => run(new BenchOptions
         {
@@ -42,6 +46,7 @@ internal static class BenchCommand
             Rounds = parsed.GetValue(rounds),
             Seconds = parsed.GetValue(seconds),
             Quiet = parsed.GetValue(quiet),
+            EventRules = parsed.GetValue(fewer) ? Path.Combine(root, "docs", "examples", "fewer-events.nft") : null,
             Ours = Path.GetFullPath(parsed.GetValue(ours)!),
             Original = Path.GetFullPath(parsed.GetValue(original)!),
             Output = Path.GetFullPath(parsed.GetValue(output)!),

@@ -33,7 +33,8 @@ internal static class Workloads
         Tools => $"conntrack(8) with {options.Flows:N0} flows, output to /dev/null",
         Commit => $"Commit (-c) of {options.Flows:N0} flows on the backup",
         _ => $"HTTP GETs of 4 KB, each on its own connection, through the primary: "
-            + $"{WebClient.Connections} at a time, {options.Seconds} s",
+            + $"{WebClient.Connections} at a time, {options.Seconds} s"
+            + (options.EventRules is null ? "" : ", with fewer-events.nft"),
     };
 }
 

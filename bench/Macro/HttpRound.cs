@@ -76,6 +76,7 @@ internal sealed class HttpRound(BenchOptions options, int number, CancellationTo
     private void WarmUp(TestBed bed)
     {
         bed.Topology.Client.WriteSetting("net/ipv4/ip_local_port_range", ClientPorts);
+        if (options.EventRules is { } rules) bed.Topology.Primary.Namespace.Require(["nft", "-f", rules]);
         WebServer.Start(bed.Topology, bed.Directory, cancellation);
         WebClient.Run(bed.Topology, bed.Directory, WarmUpSeconds, cancellation);
     }

@@ -24,6 +24,7 @@ internal sealed class TroubleRound(
         {
             TroubleKind.Partition => RunPartition(bed.Topology, pair, watch),
             TroubleKind.BothActive => RunBoth(bed.Topology, pair),
+            TroubleKind.EventLoss => RunEventLoss(bed.Topology, pair, watch),
             TroubleKind.BackupRestart => RunRestart(bed.Topology, pair, watch),
             _ => RunBurst(bed.Topology, pair),
         };
@@ -67,6 +68,23 @@ internal sealed class TroubleRound(
         return pair.WaitUntilEqual(_half, EqualDeadline)
             ?? Pair.WaitUntilEqual(pair.Backup, pair.Primary, () => _half, EqualDeadline, cancellation);
     }
+
+    // More comes than the largest receive buffer holds.
+    private string? RunEventLoss(Topology topology, Pair pair, Stopwatch watch)
+    {
+        FlowGenerator.Create(topology.Primary.Namespace, _half);
+        if (pair.WaitUntilEqual(_half, EqualDeadline) is { } difference) return difference;
+
+        Signal("STOP", pair.Primary);
+        FlowGenerator.Create(topology.Primary.Namespace, options.Flows - _half, first: _half);
+        FlowGenerator.Delete(topology.Primary.Namespace, _half / 2);
+        watch.Restart();
+        Signal("CONT", pair.Primary);
+        return pair.WaitUntilEqual(options.Flows - (_half / 2), EqualDeadline);
+    }
+
+    private static void Signal(string name, DaemonProcess daemon) =>
+        Command.Require("/bin/sh", ["-c", $"kill -{name} {daemon.ProcessId}"]);
 
     private string? RunRestart(Topology topology, Pair pair, Stopwatch watch)
     {

@@ -54,8 +54,13 @@ public static partial class FlowCodec
             }
         }
 
-        return !reader.IsMalformed;
+        return !reader.IsMalformed && HasOneFamily(in flow);
     }
+
+    // Only a message that does not tell its family could have tuples of two.
+    private static bool HasOneFamily(in PackedFlow flow) =>
+        !flow.Has(FlowFields.Original | FlowFields.Reply) || flow.Original.Family == flow.Reply.Family
+        || flow.Original.Family == AddressFamily.Unspecified || flow.Reply.Family == AddressFamily.Unspecified;
 
     private static bool TryReadNumber(int type, ReadOnlySpan<byte> value, ref PackedFlow flow)
     {

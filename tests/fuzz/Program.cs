@@ -1,0 +1,3 @@
+using TwinTrack.Fuzz;
+
+return Cli.Run(args);
