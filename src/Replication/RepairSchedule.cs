@@ -10,7 +10,7 @@ namespace TwinTrack.Replication;
 /// least half a second.</para>
 /// <para>Of flows that are older than the first listener the kernel tells nothing, not even their end
 /// (nf_conntrack_events = 2). While the cache holds flows of which no event has come, it is compared from time to
-/// time: more rarely as long as none of them has changed in silence.</para>
+/// time: more rarely as long as none of them has ended in silence.</para>
 /// </remarks>
 internal sealed class RepairSchedule
 {
@@ -66,15 +66,15 @@ internal sealed class RepairSchedule
     /// <param name="now">The clock.</param>
     /// <param name="purpose">What the table was read for.</param>
     /// <param name="unheard">Flows in the cache of which no event has come.</param>
-    /// <param name="changedInSilence">Whether one of them differed.</param>
-    public void OnEnd(Instant now, SnapshotPurpose purpose, uint unheard, bool changedInSilence)
+    /// <param name="endedInSilence">Whether one of them was gone.</param>
+    public void OnEnd(Instant now, SnapshotPurpose purpose, uint unheard, bool endedInSilence)
     {
         if (purpose is SnapshotPurpose.Repair or SnapshotPurpose.Poll)
         {
             _isUnderWay = false;
             long pause = Math.Max((now.Microseconds - _began.Microseconds) * PauseFactor, LeastPauseMicroseconds);
             _earliest = new Instant(now.Microseconds + pause);
-            _silence = changedInSilence
+            _silence = endedInSilence
                 ? ShortestSilenceMicroseconds
                 : Math.Min(_silence * 2, LongestSilenceMicroseconds);
             if (_lossAt != Instant.Never) Arm();

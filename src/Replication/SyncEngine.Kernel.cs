@@ -106,7 +106,7 @@ public sealed partial class SyncEngine
         }
 
         if (AddDumps(purpose, ticket: 0)) return;
-        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, changedInSilence: false);
+        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, endedInSilence: false);
         OnOverrun(now);
     }
 
@@ -149,7 +149,7 @@ public sealed partial class SyncEngine
     private void EndDump(Instant now, SnapshotPurpose purpose)
     {
         int ticket = _kernel.EndDump();
-        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, _internal.TakeChangedInSilence());
+        _repairSchedule.OnEnd(now, purpose, _internal.Unheard, _internal.TakeEndedInSilence());
         if (purpose == SnapshotPurpose.Repair) _notices.Add(SyncNoticeKind.RepairDone, _repair.Differences);
         else if (purpose == SnapshotPurpose.Poll) _notices.Add(SyncNoticeKind.PollDone, _repair.Differences);
         else if (purpose == SnapshotPurpose.Resync) _notices.Add(SyncNoticeKind.KernelResyncDone, ticket: ticket);

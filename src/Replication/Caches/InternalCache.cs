@@ -11,7 +11,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     private CacheStats _stats;
     private byte _snapshot;
     private bool _isInSnapshot;
-    private bool _changedInSilence;
+    private bool _endedInSilence;
     private bool _hasMemories;       // dead entries are kept for the dump under way
 
     public ref readonly CacheStats Stats
@@ -27,11 +27,11 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     /// <summary>Living entries that are known from dumps only.</summary>
     public uint Unheard { get; private set; }
 
-    /// <summary>Whether a dump has shown since the last call that one of those changed or ended.</summary>
-    public bool TakeChangedInSilence()
+    /// <summary>Whether a dump has shown since the last call that one of those has ended.</summary>
+    public bool TakeEndedInSilence()
     {
-        bool taken = _changedInSilence;
-        _changedInSilence = false;
+        bool taken = _endedInSilence;
+        _endedInSilence = false;
         return taken;
     }
 
@@ -44,14 +44,14 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     {
         uint handle = store.Find(new FlowKey(in flow));
         bool isAlive = handle != 0 && slabs.Header(handle).State != EntryState.Dead;
-        if (isAlive) Hear(handle);
+        if (isAlive) EndSilence(handle);
         return change switch
         {
             // One that comes late, by reliable delivery or from another processor, must not hit its successor.
             FlowChange.Destroy when isAlive => store.HasOtherId(handle, in flow) ? 0 : Kill(handle),
             FlowChange.Destroy => Remember(handle, in flow, nowSeconds),
             FlowChange.Update when isAlive && !store.IsAnother(handle, in flow) => Hear(handle, in flow, nowSeconds),
-            FlowChange.Update when !isAlive && IsOver(handle, in flow) => 0,
+            FlowChange.Update when !isAlive && IsDying(in flow) => 0,
             _ => Add(handle, isAlive, in flow, nowSeconds),
         };
     }
@@ -97,7 +97,6 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             return handle;
         }
 
-        bool isUnheard = isAlive && (slabs.Header(handle).Flags & EntryFlags.Unheard) != EntryFlags.None;
         if (isSame)
         {
             handle = Update(handle, in flow, nowSeconds, out differs);
@@ -106,7 +105,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         {
             // The end of the one before was among the events that were lost.
             differs = true;
-            if (isAlive) Hear(handle);
+            if (isAlive) EndSilence(handle);
             handle = Add(handle, isAlive, in flow, nowSeconds);
             if (handle != 0)
             {
@@ -115,7 +114,6 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             }
         }
 
-        _changedInSilence |= isUnheard && differs;
         return handle;
     }
 
@@ -149,9 +147,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             }
             else if (kills && header.Snapshot != _snapshot)
             {
-                // Nobody said that it ended: should it be heard of again, it lives.
-                store.ForgetId(handle);
-                _changedInSilence |= (header.Flags & EntryFlags.Unheard) != EntryFlags.None;
+                _endedInSilence |= (header.Flags & EntryFlags.Unheard) != EntryFlags.None;
                 return Kill(handle);
             }
         }
@@ -180,7 +176,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         _full.Reset();
     }
 
-    private void Hear(uint handle)
+    private void EndSilence(uint handle)
     {
         ref EntryHeader header = ref slabs.Header(handle);
         if ((header.Flags & EntryFlags.Unheard) == EntryFlags.None) return;
@@ -190,7 +186,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
 
     private uint Kill(uint handle)
     {
-        Hear(handle);
+        EndSilence(handle);
         ref EntryHeader header = ref slabs.Header(handle);
         header.State = EntryState.Dead;
         header.Snapshot = _snapshot;
@@ -201,9 +197,9 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     }
 
     // The kernel tells of a change and of the end on two processors: the change may come second.
-    private bool IsOver(uint handle, in PackedFlow flow) =>
-        (flow.Has(FlowFields.Status) && (flow.Status & FlowStatus.Dying) != FlowStatus.None)
-        || (handle != 0 && store.HasId(handle, in flow));
+    // Its id tells nothing: the next flow with the tuple has the same if it got the same memory.
+    private static bool IsDying(in PackedFlow flow) =>
+        flow.Has(FlowFields.Status) && (flow.Status & FlowStatus.Dying) != FlowStatus.None;
 
     // A dump that began before the flow ended may still bring it.
     private uint Remember(uint handle, in PackedFlow flow, uint nowSeconds)

@@ -118,13 +118,6 @@ internal sealed unsafe partial class FlowStore : IDisposable
     public bool HasOtherId(uint handle, in PackedFlow flow) =>
         (this[handle].Fields & flow.Fields & FlowFields.Id) != 0 && this[handle].Id != flow.Id;
 
-    /// <summary>Whether both ids are known and equal.</summary>
-    public bool HasId(uint handle, in PackedFlow flow) =>
-        (this[handle].Fields & flow.Fields & FlowFields.Id) != 0 && this[handle].Id == flow.Id;
-
-    /// <summary>Makes the entry one without id.</summary>
-    public void ForgetId(uint handle) => this[handle].Fields &= ~FlowFields.Id;
-
     /// <summary>Overwrites what is present in the flow; tuples never change.</summary>
     /// <returns>Whether anything but the timeout differs from before.</returns>
     public bool Merge(uint handle, in PackedFlow flow, uint nowSeconds)
