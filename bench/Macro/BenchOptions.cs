@@ -15,7 +15,9 @@ internal sealed record BenchOptions
     /// <summary>Seconds of HTTP load for each of the four set-ups of a round.</summary>
     public int Seconds { get; init; } = 8;
 
-    /// <summary>A rule set for the firewalls under HTTP load that keeps the kernel from making events; null for none.</summary>
+    /// <summary>
+    /// A rule set for the primary under HTTP load that keeps the kernel from making events; null for none.
+    /// </summary>
     public string? EventRules { get; init; }
 
     /// <summary>Seconds to wait before each set-up for other programs to leave the machine alone.</summary>

@@ -15,7 +15,9 @@ internal enum TroubleKind
     /// <summary>Flows are made on both firewalls at once.</summary>
     BothActive,
 
-    /// <summary>The primary's daemon stands still while half of the flows come and a quarter go: events are lost.</summary>
+    /// <summary>
+    /// The primary's daemon stands still while half of the flows come and a quarter go: events are lost.
+    /// </summary>
     EventLoss,
 
     /// <summary>The backup is killed in the middle of the burst and started again.</summary>
@@ -37,7 +39,7 @@ internal sealed record Trouble(TroubleKind Kind, int Percent, string Workload, s
             "partition of 10 s, half of the flows made and a quarter ended in it; from its end"),
         new(TroubleKind.BothActive, 0, "both", "half of the flows on each firewall at once; equal both ways"),
         new(TroubleKind.EventLoss, 0, "events",
-            "half of the flows made and a quarter ended while nobody reads events, which are lost; from the first read"),
+            "half of the flows made and a quarter ended while nobody reads events; from the first read"),
         new(TroubleKind.BackupRestart, 0, "restart",
             "backup killed in the burst, started again with StartupResync; from its start"),
     ];
