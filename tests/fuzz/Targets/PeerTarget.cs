@@ -26,6 +26,7 @@ internal sealed class PeerTarget : Target
     private KernelRequest _request;
     private SyncNotice _notice;
     private PackedFlow _flow;
+    private PackedExpectation _expectation;
 
     public override string Name => "peer";
 
@@ -109,6 +110,7 @@ internal sealed class PeerTarget : Target
             TcpWindowTracking = (choice & 16) != 0,
             PeersAreLittleEndian = (choice & 32) == 0,
             StartupResync = (choice & 64) != 0,
+            Expectations = (choice & 64) != 0 ? new ExpectationFilter([]) : null,
             CacheLimit = (choice & 128) != 0 ? 2 : 262_144,
             AckWindow = 3,
             CommitTimeoutSeconds = (choice & 4) == 0 && (choice & 64) != 0 ? 100 : null,
@@ -156,6 +158,16 @@ internal sealed class PeerTarget : Target
                 engine.OnSnapshot(now, _request.Purpose, SnapshotStep.Begin, in _flow);
                 engine.OnSnapshot(now, _request.Purpose, SnapshotStep.End, in _flow);
                 return;
+            case KernelRequestKind.DumpExpectations:
+                engine.OnExpectationSnapshot(now, _request.Purpose, SnapshotStep.Begin, in _expectation);
+                engine.OnExpectationSnapshot(now, _request.Purpose, SnapshotStep.End, in _expectation);
+                return;
+            case KernelRequestKind.CreateExpectation:
+                _writer.Clear();
+                ExpectationCodec.WriteCreate(_writer, in _request.Expectation, 1);
+                if (!ExpectationCodec.TryRead(_writer.Written, ref _expectation))
+                    throw new FuzzFailure("a request to the kernel cannot be read");
+                break;
             case KernelRequestKind.Create:
                 _writer.Clear();
                 FlowCodec.WriteCreate(_writer, in _request.Flow, 1);
