@@ -13,12 +13,15 @@ internal sealed class JsonAnswers(
     private const int UsualLength = 8 * 1024;
     private const int LongestElement = 64;
     private const int LongestFlow = 4096;
+    private const int LongestTimes = 64;
 
     /// <summary>Answers a request that reads; null for others.</summary>
     public ControlAnswer? Handle(in ControlCall call) => call.Request switch
     {
         ControlRequest.DumpInternalFlows => ListFlows(CacheKind.Internal),
         ControlRequest.DumpExternalFlows => ListFlows(CacheKind.External),
+        ControlRequest.DumpInternalExpectations => ListExpectations(CacheKind.Internal),
+        ControlRequest.DumpExternalExpectations => ListExpectations(CacheKind.External),
         _ when ControlAccess.IsRead(call.Request) => Statistics(call.Request, call.Now),
         _ => null,
     };
@@ -27,17 +30,13 @@ internal sealed class JsonAnswers(
     {
         ulong nanoseconds = (ulong)(DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
         var style = new FlowTextStyle(FlowTextParts.None, nanoseconds);
-        bool expires = cache == CacheKind.External && engine.Options.Mode == SyncModeKind.Alarm;
         PackedFlow flow = default;
         ulong cursor = 0;
         bool Write(Instant now, ref LineWriter line)
         {
             if (!engine.ReadNext(cache, ref cursor, now, ref flow, out EntryTimes times)) return false;
             JsonText json = default;
-            json.Open(ref line);
-            json.PutNumber(ref line, "age_seconds"u8, times.AgeSeconds);
-            long left = expires ? (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds : 0;
-            if (expires) json.PutSigned(ref line, "expires_seconds"u8, left);
+            PutTimes(ref json, ref line, cache, times);
             line.Write(",\"flow\":"u8);
             FlowJson.Write(ref line, in flow, in style);
             json.Close(ref line);
@@ -45,6 +44,35 @@ internal sealed class JsonAnswers(
         }
 
         return new JsonListing("flows", LongestFlow, Write);
+    }
+
+    private JsonListing ListExpectations(CacheKind cache)
+    {
+        PackedExpectation expectation = default;
+        ulong cursor = 0;
+        bool Write(Instant now, ref LineWriter line)
+        {
+            if (!engine.ReadNextExpectation(cache, ref cursor, now, ref expectation, out EntryTimes times))
+                return false;
+            JsonText json = default;
+            PutTimes(ref json, ref line, cache, times);
+            line.Write(",\"expectation\":"u8);
+            ExpectationJson.Write(ref line, in expectation, default);
+            json.Close(ref line);
+            return true;
+        }
+
+        return new JsonListing("expectations", ExpectationJson.MaxLength + LongestTimes, Write);
+    }
+
+    // Opens the object of an entry.
+    private void PutTimes(ref JsonText json, ref LineWriter line, CacheKind cache, EntryTimes times)
+    {
+        bool expires = cache == CacheKind.External && engine.Options.Mode == SyncModeKind.Alarm;
+        json.Open(ref line);
+        json.PutNumber(ref line, "age_seconds"u8, times.AgeSeconds);
+        long left = expires ? (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds : 0;
+        if (expires) json.PutSigned(ref line, "expires_seconds"u8, left);
     }
 
     private ControlAnswer Statistics(ControlRequest request, Instant now)
@@ -72,6 +100,12 @@ internal sealed class JsonAnswers(
                 PutCaches(ref json, ref line, in stats);
                 StatisticsJson.PutTotals(ref json, ref line, in stats, hasPeers: link is not null);
                 if (link is not null) StatisticsJson.PutLink(ref json, ref line, link.Active, "link"u8);
+                break;
+            case ControlRequest.ExpectationStatistics when config.Sync is { SyncExpectations: true }:
+                json.Open(ref line, "caches"u8);
+                StatisticsJson.PutCache(ref json, ref line, "internal"u8, in stats.InternalExpectations);
+                StatisticsJson.PutCache(ref json, ref line, "external"u8, in stats.ExternalExpectations);
+                json.Close(ref line);
                 break;
             case ControlRequest.CacheStatistics:
                 PutCaches(ref json, ref line, in stats);

@@ -54,6 +54,16 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public void Expectations_have_the_same_forms()
+    {
+        using Pair pair = Pair.Start(
+            Make.Ours, Make.Ours, config => config with { SyncLines = "Options { ExpectationSync on }" });
+        Assert.Equal(0, Read(pair.First, "-i", "expect").GetProperty("expectations").GetArrayLength());
+        Assert.Equal(0, Read(pair.First, "-s", "expect").GetProperty("caches").GetProperty("internal")
+            .GetProperty("active").GetInt32());
+    }
+
+    [Fact]
     public void JSON_of_a_daemon_that_does_not_know_it_is_an_error()
     {
         using Pair pair = Pair.Start(Make.Original, Make.Ours);

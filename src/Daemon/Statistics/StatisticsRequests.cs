@@ -38,8 +38,8 @@ internal sealed class StatisticsRequests(SyncEngine engine, Func<Instant, Runtim
     {
         ControlRequest.FlushCaches or ControlRequest.FlushFlowCaches or ControlRequest.FlushInternalCaches =>
             SyncCommand.FlushCaches,
-        ControlRequest.FlushKernel or ControlRequest.FlushKernelFlows => SyncCommand.FlushKernel,
-        ControlRequest.ResyncKernel or ControlRequest.ResyncKernelFlows => SyncCommand.ResyncKernel,
+        ControlRequest.FlushKernel or ControlRequest.FlushKernelFlows => SyncCommand.FlushKernelFlows,
+        ControlRequest.ResyncKernel or ControlRequest.ResyncKernelFlows => SyncCommand.ResyncKernelFlows,
         _ => null,
     };
 
