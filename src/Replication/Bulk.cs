@@ -28,6 +28,7 @@ internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, Sync
         _cursor = null;
         _isInExpectations = false;
         _isWantedAgain = false;
+        mode.OnBulkEnd();
     }
 
     /// <summary>Adds to the transmit queue while it is short.</summary>
@@ -42,6 +43,7 @@ internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, Sync
                 _isInExpectations = false;
                 _cursor = _isWantedAgain ? 0 : null;
                 _isWantedAgain = false;
+                if (_cursor is null) mode.OnBulkEnd();
                 return;
             }
 

@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack;
 using TwinTrack.Replication.Modes;
 using TwinTrack.Replication.Wire;
 
@@ -33,7 +34,9 @@ public sealed partial class SyncEngine
             return;
         }
 
-        switch (_mode.OnMessage(now, from, in header, message))
+        Verdict verdict = _mode.OnMessage(now, from, in header, message);
+        if (verdict is Verdict.Data or Verdict.Control or Verdict.Resync) _external.Hear(from.Address, now.Seconds);
+        switch (verdict)
         {
             case Verdict.Bad:
                 stats.MalformedHeader++;
@@ -46,16 +49,17 @@ public sealed partial class SyncEngine
                 SendBulk();
                 break;
             case Verdict.Data:
-                Apply(now, header.Type, message[PeerHeader.Size..]);
+                Apply(now, from.Address, header.Type, message[PeerHeader.Size..]);
                 break;
         }
 
         if (_mode.Resend?.TakeUnrepairable() == true) _catchUp.Want(now);
         BringWhatIsLacking(now);
+        if (_mode.TakeRefreshed()) _external.EndRefresh(from.Address);
         if (_mode.TakeLostInGreeting()) RequestResync(now);
     }
 
-    private void Apply(Instant now, PeerMessageType type, ReadOnlySpan<byte> body)
+    private void Apply(Instant now, Address from, PeerMessageType type, ReadOnlySpan<byte> body)
     {
         if (type > PeerMessageType.FlowDelete)
         {
@@ -75,7 +79,7 @@ public sealed partial class SyncEngine
             return;
         }
 
-        _external.Apply(type, in _received, now.Seconds);
+        _external.Apply(type, in _received, from, now.Seconds);
         if (_external.TakeFullReport()) _notices.Add(SyncNoticeKind.ExternalCacheFull, Options.CacheLimit);
     }
 
@@ -106,6 +110,7 @@ public sealed partial class SyncEngine
     {
         if (!_mode.HasBulks) return;
         _resyncAnswersUntil = now.PlusSeconds(ResyncAnswerSeconds);
+        _external.BeginRefresh();
         _notices.Add(SyncNoticeKind.ResyncRequested);
         _mode.RequestResync();
     }

@@ -62,7 +62,7 @@ public sealed partial class SyncEngine : IDisposable
         if (options.DisableExternalCache) _inject = new Inject(_externalSlabs, _externalStore, options);
         _expectations = new Expectations(_internalSlabs, _externalSlabs, _internalStore, options);
         _mode = MakeMode(first, now);
-        _commit = new Commit(_externalStore, options);
+        _commit = new Commit(_externalStore, _external, options);
         _bulk = new Bulk(_bypass is null ? _internalStore : null, _expectations.InternalStore, _mode);
         _repair = new Repair(_internal, _mode);
         _repairSchedule = new RepairSchedule(options, now);
@@ -77,7 +77,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         get
         {
-            if (_repair.IsSweeping) return default;
+            if (_repair.IsSweeping || _external.IsSweeping) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
             Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
             return Instant.Earlier(
@@ -111,6 +111,7 @@ public sealed partial class SyncEngine : IDisposable
         _mode.OnDeadline(now);
         _external.Expire(now);
         _expectations.External.Expire(now);
+        if (_external.IsSweeping) _external.Sweep();
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
         if (_repairSchedule.TakeDue(now, _internal.Unheard) is { } purpose) StartRepair(now, purpose);
 

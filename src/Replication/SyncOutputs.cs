@@ -74,7 +74,10 @@ public enum SyncNoticeKind : byte
     /// <summary>One flow in the way could not be deleted: Value is the errno, Flow the external entry.</summary>
     CommitDeleteFailed,
 
-    /// <summary>-c ended: Value committed, Value2 failed, Microseconds taken. Ticket names the command.</summary>
+    /// <summary>
+    /// -c ended: Value committed, Value2 failed, Value3 left out because their time is over, Microseconds taken.
+    /// Ticket names the command.
+    /// </summary>
     CommitDone,
 
     /// <summary>One expectation could not be created: Value is the errno, Expectation the external entry.</summary>
@@ -189,6 +192,9 @@ public struct SyncNotice
 
     /// <summary>See the kind.</summary>
     public long Value2;
+
+    /// <summary>See the kind.</summary>
+    public long Value3;
 
     /// <summary>See the kind.</summary>
     public long Microseconds;

@@ -105,6 +105,12 @@ public static class NoticeText
         lines.Add(new LogLine(LogLevel.Notice, $"Committed {notice.Value} new {what}"));
         if (notice.Value2 > 0) lines.Add(new LogLine(LogLevel.Notice, $"{notice.Value2} {what} can't be committed"));
 
+        if (notice.Value3 > 0)
+        {
+            lines.Add(new LogLine(
+                LogLevel.Notice, $"{notice.Value3} entries are not committed, their time was over before"));
+        }
+
         (long seconds, long microseconds) = Math.DivRem(notice.Microseconds, 1_000_000);
         lines.Add(new LogLine(LogLevel.Notice, $"commit has taken {seconds}.{microseconds:D6} seconds"));
     }

@@ -20,7 +20,7 @@ namespace TwinTrack.Replication.Caches;
 /// A kernel without the helper refuses the flow; without inspection it lives on.
 /// Requests are answered in their order, so delete and second create leave together.
 /// </remarks>
-internal sealed class Commit(FlowStore external, SyncOptions options)
+internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOptions options)
 {
     private const int MostInFlight = 2048;
     private const int NoEntry = 2;           // ENOENT
@@ -44,6 +44,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
     private Instant _started;
     private long _committed;
     private long _failed;
+    private long _over;
 
     private enum Step : byte
     {
@@ -69,6 +70,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         _isPassRead = false;
         _committed = 0;
         _failed = 0;
+        _over = 0;
         _deleted = 0;
         _undeletable = 0;
         _unanswered = 0;
@@ -105,7 +107,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
             if (IsThere(helpless)) return Fill(now, helpless, Step.CreateWithoutHelper, ref request);
         }
 
-        return NextOfPass() is var handle and not 0 && Fill(now, handle, Step.Create, ref request);
+        return NextOfPass(now) is var handle and not 0 && Fill(now, handle, Step.Create, ref request);
     }
 
     /// <summary>Takes the answer to a request.</summary>
@@ -165,6 +167,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         notice.Ticket = Ticket;
         notice.Value = _committed;
         notice.Value2 = _failed;
+        notice.Value3 = _over;
         notice.Microseconds = now.Microseconds - _started.Microseconds;
         return true;
     }
@@ -173,7 +176,14 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
 
     private bool IsThere(uint handle) => external[handle].Header.State != EntryState.Free;
 
-    private uint NextOfPass()
+    private bool IsOver(Instant now, uint handle)
+    {
+        ref FlowRecord record = ref external[handle];
+        return options.CommitTimeoutSeconds is null
+            && KernelFlow.IsOver(record.Fields, record.Timeout, cache.SilenceOf(handle, now.Seconds));
+    }
+
+    private uint NextOfPass(Instant now)
     {
         while (true)
         {
@@ -190,8 +200,15 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
             }
 
             uint handle = external.Next(ref _cursor);
-            if (handle == 0) _isPassRead = true;
-            else if (KernelFlow.IsRelated(external[handle].Fields) == _isSecondPass) return handle;
+            if (handle == 0)
+            {
+                _isPassRead = true;
+            }
+            else if (KernelFlow.IsRelated(external[handle].Fields) == _isSecondPass)
+            {
+                if (!IsOver(now, handle)) return handle;
+                _over++;
+            }
         }
     }
 
@@ -226,7 +243,7 @@ internal sealed class Commit(FlowStore external, SyncOptions options)
         request.Token = (uint)token;
         external.Read(handle, ref request.Flow);
         if (step == Step.CreateWithoutHelper) request.Flow.Fields &= ~FlowFields.Helper;
-        KernelFlow.Complete(ref request.Flow, options, now.Seconds - external[handle].UpdatedAt);
+        KernelFlow.Complete(ref request.Flow, options, cache.SilenceOf(handle, now.Seconds));
         return true;
     }
 }

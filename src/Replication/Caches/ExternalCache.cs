@@ -11,11 +11,16 @@ namespace TwinTrack.Replication.Caches;
 internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptions options)
 {
     private const int MostExpiredAtOnce = 1024;
+    private const int MostSweptAtOnce = 4096;
 
     private readonly FullEpisode _full = new(options.CacheLimit);
     private readonly EntryQueue? _byAge =
         options.Mode == SyncModeKind.Alarm ? new EntryQueue(slabs, QueueId.Transmit) : null;
+    private readonly Owners _owners = new();
     private CacheStats _stats;
+    private uint _refresh;           // counts the times that everything was asked for
+    private uint _swept;             // the owner whose entries are looked at
+    private ulong? _cursor;          // null unless sweeping
 
     public ref readonly CacheStats Stats
     {
@@ -43,7 +48,7 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     /// <summary>
     /// Applies a peer's message. New for known, update for unknown and delete for unknown are all in order.
     /// </summary>
-    public void Apply(PeerMessageType type, in PackedFlow flow, uint nowSeconds)
+    public void Apply(PeerMessageType type, in PackedFlow flow, Address peer, uint nowSeconds)
     {
         var key = new FlowKey(in flow);
         uint handle = store.Find(in key);
@@ -69,7 +74,62 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             _stats.Created++;
         }
 
-        if (handle != 0) PutLast(handle);
+        if (handle == 0) return;
+        ref EntryHeader header = ref store[handle].Header;
+        header.Awaited = _owners.Hear(peer, nowSeconds);
+        header.Sequence = _refresh;
+        _owners.Tell(header.Awaited, _refresh);
+        PutLast(handle);
+    }
+
+    /// <summary>Whether <see cref="Sweep"/> has something to do.</summary>
+    public bool IsSweeping => _cursor is not null;
+
+    /// <summary>Everything is asked for: what is told from here on is known to be there.</summary>
+    public void BeginRefresh()
+    {
+        _refresh++;
+        _cursor = null;
+    }
+
+    /// <summary>A peer has sent all it has: of its entries those go that it did not repeat.</summary>
+    /// <remarks>
+    /// Of a peer that has sent nothing at all everything is kept: it may have lost its table, and these are the last
+    /// that know of its flows.
+    /// </remarks>
+    public void EndRefresh(Address peer)
+    {
+        if (_owners.HasTold(peer, _refresh, out _swept)) _cursor = 0;
+    }
+
+    /// <summary>Sweeps on, some entries at a time.</summary>
+    public void Sweep()
+    {
+        ulong cursor = _cursor!.Value;
+        for (int step = 0; step < MostSweptAtOnce; step++)
+        {
+            uint handle = store.Next(ref cursor);
+            if (handle == 0)
+            {
+                _cursor = null;
+                return;
+            }
+
+            ref EntryHeader header = ref store[handle].Header;
+            if (header.Awaited == _swept && header.Sequence != _refresh) Remove(handle);
+        }
+
+        _cursor = cursor;
+    }
+
+    /// <summary>A message of a peer was accepted, whatever it says.</summary>
+    public void Hear(Address peer, uint nowSeconds) => _owners.Hear(peer, nowSeconds);
+
+    /// <summary>How long an entry was not spoken of, and how long its owner has not spoken at all.</summary>
+    public FlowSilence SilenceOf(uint handle, uint nowSeconds)
+    {
+        ref FlowRecord record = ref store[handle];
+        return new FlowSilence(nowSeconds - record.UpdatedAt, _owners.Silence(record.Header.Awaited, nowSeconds));
     }
 
     public void Clear()

@@ -191,7 +191,7 @@ internal sealed class Inject
         request.Origin = EventOrigin.Inject;
         request.Token = (uint)token;
         _store.Read(item.Handle, ref request.Flow);
-        uint idle = now.Seconds - _store[item.Handle].UpdatedAt;
+        var idle = new FlowSilence(now.Seconds - _store[item.Handle].UpdatedAt, OfOwner: 0);
         if (item.Step == Step.Update) KernelFlow.CompleteUpdate(ref request.Flow, _options, idle);
         else KernelFlow.Complete(ref request.Flow, _options, idle);
         return true;

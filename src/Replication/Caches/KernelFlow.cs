@@ -6,19 +6,20 @@ namespace TwinTrack.Replication.Caches;
 internal static class KernelFlow
 {
     private const uint UnknownTimeoutSeconds = 60;
+    private const uint ShortSeconds = 60;
 
     /// <summary>Completes an external entry in place: reply tuple, status, life left, TCP window handling.</summary>
     /// <param name="flow">The entry as it was received.</param>
     /// <param name="options">The configuration.</param>
-    /// <param name="idleSeconds">Seconds since the peer last spoke of it.</param>
-    public static void Complete(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    /// <param name="silence">For how long its peer has not spoken of it, or not at all.</param>
+    public static void Complete(ref PackedFlow flow, SyncOptions options, FlowSilence silence)
     {
         AddPorts(ref flow.Original);
         Mirror(in flow.Original, ref flow.Reply);
         FlowStatus status = flow.Has(FlowFields.Status) ? flow.Status : FlowStatus.None;
         flow.Status = (status & ~(FlowStatus.Expected | FlowStatus.Dying)) | FlowStatus.Confirmed;
         flow.Fields |= FlowFields.Original | FlowFields.Reply | FlowFields.Status;
-        SetTimeout(ref flow, options, idleSeconds);
+        SetTimeout(ref flow, options, silence);
         if (flow.Has(FlowFields.TcpState) && !options.TcpWindowTracking) BeLiberal(ref flow);
         else if (IsScaled(in flow)) FlagScales(ref flow);
         if (flow.Has(FlowFields.SynProxy) && flow.SynProxy == default) flow.Fields &= ~FlowFields.SynProxy;
@@ -40,11 +41,11 @@ internal static class KernelFlow
 
     /// <summary>Completes what a peer told for a change of a flow that the kernel has.</summary>
     /// <remarks>Of a living flow the kernel changes neither translation, nor master, nor helper.</remarks>
-    public static void CompleteUpdate(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    public static void CompleteUpdate(ref PackedFlow flow, SyncOptions options, FlowSilence silence)
     {
         bool hasTimeout = flow.Has(FlowFields.Timeout);
         bool hasStatus = flow.Has(FlowFields.Status);
-        Complete(ref flow, options, idleSeconds);
+        Complete(ref flow, options, silence);
         flow.Status &= ~(FlowStatus.SourceNat | FlowStatus.DestinationNat);
         flow.Fields &= ~(FlowFields.Reply | FlowFields.Master | FlowFields.Helper | FlowFields.SourceNat
             | FlowFields.DestinationNat | FlowFields.SourceNatPort | FlowFields.DestinationNatPort);
@@ -61,14 +62,20 @@ internal static class KernelFlow
         fields |= field;
     }
 
-    private static void SetTimeout(ref PackedFlow flow, SyncOptions options, uint idleSeconds)
+    /// <summary>Whether a flow cannot be alive any more: its owner has been silent for longer than it lives.</summary>
+    public static bool IsOver(FlowFields fields, uint timeout, FlowSilence silence) =>
+        (fields & FlowFields.Timeout) != 0 && timeout > 0 && silence.OfOwner > timeout;
+
+    // Of a stream that goes on the kernel refreshes the timer without an event: while its owner speaks, a flow that is
+    // not called ended has up to its whole life left. It gets a minute of that at least.
+    private static void SetTimeout(ref PackedFlow flow, SyncOptions options, FlowSilence silence)
     {
         uint received = flow.Has(FlowFields.Timeout) ? flow.Timeout : 0;
-        long left = (long)received - idleSeconds;
+        long left = (long)received - silence.OfFlow;
+        long atLeast = Math.Min(ShortSeconds, (long)received - silence.OfOwner);
         if (options.CommitTimeoutSeconds is { } fixedSeconds) flow.Timeout = fixedSeconds;
-        else if (left > 0) flow.Timeout = (uint)left;
-        else if (left < 0 || received == 0) flow.Timeout = UnknownTimeoutSeconds;
-        else flow.Timeout = received;
+        else if (received == 0) flow.Timeout = UnknownTimeoutSeconds;
+        else flow.Timeout = (uint)Math.Max(1, Math.Max(left, atLeast));
         flow.Fields |= FlowFields.Timeout;
     }
 
@@ -137,3 +144,8 @@ internal static class KernelFlow
         _ => 255,
     };
 }
+
+/// <summary>What was not said of a flow.</summary>
+/// <param name="OfFlow">Seconds since its peer last spoke of it.</param>
+/// <param name="OfOwner">Seconds since that peer last spoke of anything.</param>
+internal readonly record struct FlowSilence(uint OfFlow, uint OfOwner);

@@ -37,7 +37,7 @@ internal sealed class Owners
     /// <summary>An owner has told of a flow.</summary>
     public void Tell(uint owner, uint refresh) => _toldIn[(int)owner] = refresh;
 
-    /// <summary>Whether a known peer has told of any flow since a refresh began; else its number is 0.</summary>
+    /// <summary>Whether a peer has told of any flow since a refresh began.</summary>
     public bool HasTold(Address peer, uint refresh, out uint owner) =>
         _numbers.TryGetValue(peer, out owner) && _numbers.Count < Limit && _toldIn[(int)owner] == refresh;
 

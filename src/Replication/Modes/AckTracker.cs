@@ -77,6 +77,9 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// <summary>What is stuck is sent again then.</summary>
     public Instant StuckUntil { get; set; }
 
+    /// <summary>Whether it was asked for everything and has not sent the last of it.</summary>
+    public bool IsRefreshing { get; set; }
+
     /// <summary>The last number accepted; null until the peer is first heard.</summary>
     public Seq? Last { get; private set; }
 
@@ -208,6 +211,8 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     {
         IsGreeting = isHello;
         _lateTicks = 0;
-        if (isHello) _greetedAt = HeardAt;
+
+        // The first that is heard may have overtaken the greeting.
+        if (isHello || Last is null) _greetedAt = HeardAt;
     }
 }

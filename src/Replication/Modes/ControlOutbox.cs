@@ -9,6 +9,8 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
 {
     private const uint Limit = 65_536;
 
+    private readonly Queue<(Seq From, Seq To, uint Peer)> _held = new();
+    private bool _isHolding;
     private uint _waiting;       // on the transmit queue; those that await an acknowledgement do not count
 
     /// <summary>Control messages in the queues.</summary>
@@ -25,10 +27,16 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
     /// <returns>False when it was dropped.</returns>
     public bool Queue(PeerFlags flags, Seq from, Seq to, uint peer)
     {
-        if (_waiting >= Limit)
+        if (_waiting + _held.Count >= Limit)
         {
             Dropped++;
             return false;
+        }
+
+        if (_isHolding && flags == PeerFlags.Ack)
+        {
+            _held.Enqueue((from, to, peer));
+            return true;
         }
 
         uint handle = slabs.Allocate(EntrySlabs.Controls);
@@ -44,6 +52,39 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
 
     /// <summary>Queues a message for all peers.</summary>
     public bool Queue(PeerFlags flags) => Queue(flags, default, default, peer: 0);
+
+    /// <summary>
+    /// Acknowledgements wait from here on: that of a request for everything is to follow what was asked for.
+    /// </summary>
+    public void HoldAcknowledgements() => _isHolding = true;
+
+    /// <summary>Sends the acknowledgements that wait.</summary>
+    public void ReleaseAcknowledgements()
+    {
+        _isHolding = false;
+        while (_held.TryDequeue(out var held)) Queue(PeerFlags.Ack, held.From, held.To, held.Peer);
+    }
+
+    /// <summary>Whether a request to a peer waits to be sent.</summary>
+    public bool HasQuestion(uint peer) => HasQuestion(transmit.Head, peer);
+
+    /// <summary>Whether a request to a peer is among the entries of a queue.</summary>
+    /// <param name="head">The queue's first entry.</param>
+    /// <param name="peer">The peer, as a bit.</param>
+    public bool HasQuestion(uint head, uint peer)
+    {
+        for (uint handle = head; handle != 0; handle = slabs.Header(handle).Next)
+        {
+            if (EntrySlabs.IsEntry(handle)) continue;
+            ref ControlRecord control = ref slabs.Control(handle);
+            bool isForPeer = control.Peer == 0
+                ? control.Header.Awaited == 0 || (control.Header.Awaited & peer) != 0
+                : control.Peer == peer;
+            if (isForPeer && ((PeerFlags)control.Flags & (PeerFlags.Nack | PeerFlags.Resync)) != 0) return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Puts a message back that was sent before.</summary>
     public void QueueAgain(uint handle)
@@ -64,6 +105,12 @@ internal sealed class ControlOutbox(EntrySlabs slabs, EntryQueue transmit)
     /// </summary>
     public void ForgetAnswers(uint peer)
     {
+        for (int count = _held.Count; count > 0; count--)
+        {
+            var held = _held.Dequeue();
+            if (held.Peer != peer) _held.Enqueue(held);
+        }
+
         for (uint handle = transmit.Head; handle != 0;)
         {
             uint next = slabs.Header(handle).Next;

@@ -55,6 +55,8 @@ internal sealed class FtfwMode : SyncMode
     private int _unanswered;
     private Instant _unansweredUntil;
     private bool _lostInGreeting;
+    private bool _isRefreshed;
+    private uint _questionsLost;     // when everything was asked for last
     private Instant _greetUntil = Instant.Never;
     private ulong _sent;             // messages of this run
     private uint _newPeers;          // have started and not acknowledged anything since, a bit for each
@@ -92,6 +94,15 @@ internal sealed class FtfwMode : SyncMode
         if (due) _lostInGreeting = false;
         return due;
     }
+
+    public override bool TakeRefreshed()
+    {
+        bool due = _isRefreshed;
+        _isRefreshed = false;
+        return due;
+    }
+
+    public override void OnBulkEnd() => _outbox.ReleaseAcknowledgements();
 
     public override Instant NextDeadline => IsPaused ? Instant.Earlier(_aliveAt, _unansweredUntil) : _aliveAt;
 
@@ -182,10 +193,12 @@ internal sealed class FtfwMode : SyncMode
             _resend.RepeatAll(peer, keepsResync: _hello == Hello.Done);
             _newPeers |= peer.Bit;
             peer.ListenedAt = now;
+            peer.IsRefreshing = false;
         }
 
         if (verdict == Verdict.Bad) return verdict;
 
+        if (verdict == Verdict.Resync) _outbox.HoldAcknowledgements();
         peer.HeardAt = now;
         peer.Enter(run, from.Port, now);
         _stats.Value.MessagesAccepted++;
@@ -195,14 +208,27 @@ internal sealed class FtfwMode : SyncMode
         if (isStart || order != SequenceOrder.After)
         {
             peer.Accept(header.Sequence, isHello, _outbox);
+            if (peer.IsRefreshing && (header.Flags & PeerFlags.Ack) != 0) EndRefresh(peer);
             return verdict;
         }
 
         _lostInGreeting |= areWeGreeting;
         NoteLoss(now);
+        peer.IsRefreshing = false;
         peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
     }
+
+    // A peer acknowledges a request after it has sent what was asked for. When nothing was missing in between, all of
+    // it has come; what is lost may be beyond repetition, and then nothing can be concluded.
+    private void EndRefresh(AckTracker peer)
+    {
+        if (_outbox.HasQuestion(peer.Bit) || _resend.HasQuestion(peer.Bit)) return;
+        peer.IsRefreshing = false;
+        _isRefreshed = _questionsLost == QuestionsLost;
+    }
+
+    private uint QuestionsLost => _resend.LostQuestions + _outbox.Dropped;
 
     private void NoteLoss(Instant now)
     {
@@ -304,6 +330,12 @@ internal sealed class FtfwMode : SyncMode
         return flags | PeerFlags.HelloBack;
     }
 
+    private void BeginRefresh()
+    {
+        _questionsLost = QuestionsLost;
+        foreach (AckTracker peer in _peers.All) peer.IsRefreshing = (_peers.Awaited & peer.Bit) != 0;
+    }
+
     private void NoteUnsure(Seq sequence)
     {
         foreach (AckTracker peer in _peers.All)
@@ -318,6 +350,7 @@ internal sealed class FtfwMode : SyncMode
         if (isFlow || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
         {
             uint only = isFlow ? 0 : _slabs.Control(handle).Peer;
+            if (!isFlow && only == 0) BeginRefresh();
             _resend.Append(handle, only == 0 ? _peers.Awaited : only);
             _unanswered++;
             return;

@@ -77,6 +77,12 @@ internal sealed class ResendQueue(
         _queue.Append(handle);
     }
 
+    /// <summary>Requests that the full queue has given up.</summary>
+    public uint LostQuestions { get; private set; }
+
+    /// <summary>Whether a request to a peer is not acknowledged.</summary>
+    public bool HasQuestion(uint peer) => outbox.HasQuestion(_queue.Head, peer);
+
     /// <summary>Nothing waits for these peers any more; what waited for nobody else is given up.</summary>
     public void StopWaiting(uint peers)
     {
@@ -308,7 +314,12 @@ internal sealed class ResendQueue(
     private void GiveUpOldest()
     {
         uint oldest = LeastWorthKeeping();
-        if (!EntrySlabs.IsEntry(oldest) && !IsAck(oldest)) _hasLostQuestion = true;
+        if (!EntrySlabs.IsEntry(oldest) && !IsAck(oldest))
+        {
+            _hasLostQuestion = true;
+            LostQuestions++;
+        }
+
         _givenUp = new Seq(slabs.Header(oldest).Sequence);
         _queue.Remove(oldest);
         Drop(oldest);

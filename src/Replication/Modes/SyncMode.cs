@@ -53,6 +53,16 @@ internal abstract class SyncMode(TxQueue queue)
     /// <summary>Whether what a peer said shows that we lack something that only everything would bring.</summary>
     public virtual bool TakeLostInGreeting() => false;
 
+    /// <summary>A bulk has been handed over to the last entry, or was given up.</summary>
+    public virtual void OnBulkEnd()
+    {
+    }
+
+    /// <summary>
+    /// Whether a peer has just sent the last of everything we asked for: what it did not repeat is not there.
+    /// </summary>
+    public virtual bool TakeRefreshed() => false;
+
     /// <summary>The flags that ride on the message that takes a number.</summary>
     internal virtual PeerFlags OnNumber(Seq sequence) => PeerFlags.None;
 

@@ -7,18 +7,21 @@ namespace TwinTrack.Replication.Tests;
 public sealed class KernelFlowTests
 {
     [Theory]
-    [InlineData(600u, 0u, 600u)]
-    [InlineData(600u, 100u, 500u)]
-    [InlineData(600u, 599u, 1u)]
-    [InlineData(600u, 600u, 600u)]           // nothing left: the received time again, as the original does
-    [InlineData(600u, 601u, 60u)]            // less than nothing: a minute
-    [InlineData(0u, 0u, 60u)]
-    [InlineData(0u, 10u, 60u)]
-    public void The_time_left_is_what_was_told_less_the_time_since(uint received, uint idle, uint expected)
+    [InlineData(600u, 0u, 0u, 600u)]
+    [InlineData(600u, 100u, 0u, 500u)]
+    [InlineData(600u, 599u, 0u, 60u)]        // its owner speaks: a stream may have been refreshed without a word
+    [InlineData(600u, 601u, 0u, 60u)]
+    [InlineData(30u, 20u, 0u, 30u)]          // but never more than it was given
+    [InlineData(600u, 650u, 580u, 20u)]      // its owner is silent: it has at most what is left since then
+    [InlineData(600u, 700u, 600u, 1u)]
+    [InlineData(0u, 0u, 0u, 60u)]
+    [InlineData(0u, 10u, 10u, 60u)]
+    public void The_time_left_is_what_was_told_less_the_time_since(
+        uint received, uint idle, uint silence, uint expected)
     {
         PackedFlow flow = Received();
         flow.Timeout = received;
-        KernelFlow.Complete(ref flow, new SyncOptions(), idle);
+        KernelFlow.Complete(ref flow, new SyncOptions(), new FlowSilence(idle, silence));
         Assert.Equal(expected, flow.Timeout);
     }
 
@@ -28,7 +31,7 @@ public sealed class KernelFlowTests
         PackedFlow flow = Received();
         flow.Fields &= ~FlowFields.Timeout;
         flow.Timeout = 12345;
-        KernelFlow.Complete(ref flow, new SyncOptions(), idleSeconds: 5);
+        KernelFlow.Complete(ref flow, new SyncOptions(), new FlowSilence(5, 0));
         Assert.True(flow.Has(FlowFields.Timeout));
         Assert.Equal(60u, flow.Timeout);
     }
@@ -39,7 +42,7 @@ public sealed class KernelFlowTests
     public void A_fixed_timeout_holds_for_every_flow(uint idle)
     {
         PackedFlow flow = Received();
-        KernelFlow.Complete(ref flow, new SyncOptions { CommitTimeoutSeconds = 180 }, idle);
+        KernelFlow.Complete(ref flow, new SyncOptions { CommitTimeoutSeconds = 180 }, new FlowSilence(idle, 0));
         Assert.Equal(180u, flow.Timeout);
     }
 
@@ -51,7 +54,7 @@ public sealed class KernelFlowTests
     {
         PackedFlow flow = Received();
         flow.Status = received;
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.Equal(expected, flow.Status);
     }
 
@@ -62,7 +65,7 @@ public sealed class KernelFlowTests
         flow.SourceNat.First = Flows.Host("203.0.113.1");
         flow.SourceNat.FirstPort = 4660;
         flow.Fields |= FlowFields.SourceNat | FlowFields.SourceNatPort;
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.Equal(Flows.Tcp(1).Reply, flow.Reply);
         Assert.True(flow.Has(FlowFields.Original | FlowFields.Reply | FlowFields.SourceNat | FlowFields.SourceNatPort));
     }
@@ -89,7 +92,7 @@ public sealed class KernelFlowTests
         flow.Original.Parts =
             TupleParts.Addresses | TupleParts.Protocol | TupleParts.IcmpId | TupleParts.IcmpTypeCode;
         (flow.Original.IcmpType, flow.Original.IcmpCode, flow.Original.IcmpId) = (type, 4, 99);
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.Equal((answer, (byte)4, (ushort)99), (flow.Reply.IcmpType, flow.Reply.IcmpCode, flow.Reply.IcmpId));
     }
 
@@ -106,7 +109,7 @@ public sealed class KernelFlowTests
         PackedFlow flow = Received();
         flow.Original.Protocol = protocol;
         flow.Original.Parts &= ~TupleParts.Ports;        // the numbers are leftovers now
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.Equal(wantsPorts, flow.Original.Has(TupleParts.Ports));
         Assert.Equal(wantsPorts, flow.Reply.Has(TupleParts.Ports));
         if (wantsPorts) Assert.Equal((0, 0), (flow.Original.SourcePort, flow.Reply.SourcePort));
@@ -122,7 +125,7 @@ public sealed class KernelFlowTests
         PackedFlow flow = Received();
         flow.Original.Protocol = protocol;
         flow.Fields |= FlowFields.SourceNatPort | FlowFields.DestinationNatPort;
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.Equal(isTranslated, flow.Has(FlowFields.SourceNatPort | FlowFields.DestinationNatPort));
         Assert.Equal(isTranslated, flow.Has(FlowFields.SourceNat | FlowFields.DestinationNat));
         if (!isTranslated) return;
@@ -136,7 +139,7 @@ public sealed class KernelFlowTests
     public void A_TCP_flow_is_liberal_unless_windows_are_tracked(bool isTracking)
     {
         PackedFlow flow = Received();
-        KernelFlow.Complete(ref flow, new SyncOptions { TcpWindowTracking = isTracking }, 0);
+        KernelFlow.Complete(ref flow, new SyncOptions { TcpWindowTracking = isTracking }, default);
         Assert.Equal(!isTracking, flow.Has(FlowFields.TcpFlagsOriginal | FlowFields.TcpFlagsReply));
         if (isTracking) return;
         byte liberal = (byte)TcpFlags.BeLiberal;
@@ -150,11 +153,11 @@ public sealed class KernelFlowTests
         PackedFlow flow = Received();
         flow.SynProxy = default;
         flow.Fields |= FlowFields.SynProxy;
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.False(flow.Has(FlowFields.SynProxy));
-        flow.SynProxy = new SynProxyState(1, 0, 0);
+        flow.SynProxy = new SynProxyState(1, 0, default);
         flow.Fields |= FlowFields.SynProxy;
-        KernelFlow.Complete(ref flow, new SyncOptions(), 0);
+        KernelFlow.Complete(ref flow, new SyncOptions(), default);
         Assert.True(flow.Has(FlowFields.SynProxy));
     }
 

@@ -63,6 +63,7 @@ public sealed class CraftedTests
                 Replies = replies,
             }));
             before = after;
+            _now = _now.PlusMilliseconds(60);    // as it was recorded
             if (!TimerAfterwards.Contains(theirs.Name, StringComparer.Ordinal)) continue;
             RunTimer(engine);
             Drain(engine);

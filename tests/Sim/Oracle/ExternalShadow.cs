@@ -69,6 +69,12 @@ internal sealed class ExternalShadow(SyncOptions options)
         }
     }
 
+    /// <summary>Drops an entry that went with a sweep.</summary>
+    public void Forget(in TupleKey key)
+    {
+        if (_entries.Remove(key)) Changes = Changes with { Destroyed = Changes.Destroyed + 1 };
+    }
+
     public void Clear()
     {
         Changes = Changes with { Destroyed = Changes.Destroyed + (uint)_entries.Count };

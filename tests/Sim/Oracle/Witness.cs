@@ -145,6 +145,7 @@ internal sealed class Witness(World world, Node node)
     public void CheckCounters()
     {
         External.Expire(world.Now);
+        if (node.Engine.Stats.External.Active < External.Count) CheckSwept();
         ref readonly SyncStats stats = ref node.Engine.Stats;
         SyncOptions options = node.Options;
         if (stats.Internal.Active > options.CacheLimit) throw Fail($"caches {stats.Internal.Active} flows of its own");
@@ -300,6 +301,26 @@ internal sealed class Witness(World world, Node node)
             if (!isAck) theirs._asked.Add(number);
             else if (!Got(peer.Index, peer.Run, number))
                 throw Fail($"acknowledges {from.Value}..{to.Value} of {peer.Name}, of which it did not get all");
+        }
+    }
+
+    // What a peer did not repeat when it was asked for everything goes, and must not be there.
+    private void CheckSwept()
+    {
+        var held = new HashSet<TupleKey>();
+        ulong cursor = 0;
+        while (node.Engine.ReadNext(CacheKind.External, ref cursor, world.Now, ref _flow, out _))
+            held.Add(TupleKey.Of(in _flow));
+        foreach ((TupleKey key, _) in External.Entries)
+        {
+            if (held.Contains(key)) continue;
+            foreach (Node peer in world.Nodes)
+            {
+                if (peer != node && peer.Witness?.Internal.Find(in key) is not null)
+                    throw Fail($"forgot {key} of {peer.Name}");
+            }
+
+            External.Forget(in key);
         }
     }
 
