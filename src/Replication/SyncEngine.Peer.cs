@@ -45,8 +45,7 @@ public sealed partial class SyncEngine
                 stats.BadType++;
                 break;
             case Verdict.Resync:
-                _notices.Add(SyncNoticeKind.ResyncRequestedByPeer);
-                SendBulk();
+                AnswerResync(now, from.Address);
                 break;
             case Verdict.Data:
                 Apply(now, from.Address, header.Type, message[PeerHeader.Size..]);
@@ -57,6 +56,20 @@ public sealed partial class SyncEngine
         BringWhatIsLacking(now);
         if (_mode.TakeRefreshed()) _external.EndRefresh(from.Address);
         if (_mode.TakeLostInGreeting()) RequestResync(now);
+    }
+
+    private void AnswerResync(Instant now, Address from)
+    {
+        if (_resyncLimit.Admits(from, now))
+        {
+            _notices.Add(SyncNoticeKind.ResyncRequestedByPeer);
+            SendBulk();
+            return;
+        }
+
+        _stats.Value.ResyncsDeferred++;
+        if (_resyncLimit.TakeFloodReport()) _notices.Add(SyncNoticeKind.ResyncFlood);
+        _catchUp.Want(now);
     }
 
     private void Apply(Instant now, Address from, PeerMessageType type, ReadOnlySpan<byte> body)

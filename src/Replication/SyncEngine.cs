@@ -42,6 +42,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly RepairSchedule _repairSchedule;
     private readonly CatchUp _catchUp = new();      // of the peer
     private readonly CatchUp _ownCatchUp = new();
+    private readonly ResyncLimit _resyncLimit = new();
     private PackedFlow _received;
     private Instant _purgeAt = Instant.Never;
     private Instant _resyncAnswersUntil;

@@ -160,6 +160,9 @@ public enum SyncNoticeKind : byte
     /// <summary>The repair ended: Value differences sent.</summary>
     RepairDone,
 
+    /// <summary>A peer asks for everything again and again and is answered seldom. Once an episode.</summary>
+    ResyncFlood,
+
     /// <summary>-R is refused: there is no internal cache.</summary>
     ResyncUnsupported,
 
@@ -323,6 +326,9 @@ public struct SyncStats
 
     /// <summary>Messages accepted, control messages included.</summary>
     public ulong MessagesAccepted;
+
+    /// <summary>Requests for everything that were answered later, together, because there were too many.</summary>
+    public ulong ResyncsDeferred;
 
     /// <summary>Flushes of the kernel table.</summary>
     public uint KernelFlushes;

@@ -84,6 +84,8 @@ public static class NoticeText
             $"external cache is full ({notice.Value} expectations), new expectations of the peer are not kept",
         SyncNoticeKind.ResendQueueFull =>
             $"resend queue is full ({notice.Value} elements), the oldest cannot be repeated any more",
+        SyncNoticeKind.ResyncFlood =>
+            "a peer asks for everything again and again, it is answered every few seconds at most",
         SyncNoticeKind.ResyncUnsupported => "resync is unsupported in this mode",
         SyncNoticeKind.BypassFull => "the link takes too little, events are not replicated",
         SyncNoticeKind.RepairStarted => "events were lost, comparing with the kernel table",
@@ -95,7 +97,7 @@ public static class NoticeText
     {
         SyncNoticeKind.FlushRefused or SyncNoticeKind.KernelFlushDone => LogLevel.Error,
         SyncNoticeKind.InternalCacheFull or SyncNoticeKind.ExternalCacheFull or SyncNoticeKind.ResendQueueFull
-            or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull
+            or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull or SyncNoticeKind.ResyncFlood
             or SyncNoticeKind.InternalExpectationsFull or SyncNoticeKind.ExternalExpectationsFull => LogLevel.Warning,
         _ => LogLevel.Notice,
     };

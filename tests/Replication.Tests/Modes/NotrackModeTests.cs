@@ -125,4 +125,27 @@ public sealed class NotrackModeTests
         Assert.Empty(node.Say());
         Assert.Equal(0u, node.Stats.Internal.Objects);
     }
+
+    [Fact]
+    public void A_peer_that_asks_for_everything_again_and_again_is_answered_seldom()
+    {
+        using var node = new Node(Options);
+        node.New(1);
+        node.Say();
+        int told = 0;
+        for (int request = 0; request < 100; request++)
+        {
+            node.HearControl(PeerFlags.Resync);
+            told += node.Say().Count(text => text == "NEW 1");
+        }
+
+        Assert.InRange(told, 5, 7);
+        Assert.Equal(95ul, node.Stats.ResyncsDeferred);
+        Assert.Single(node.NoticeKinds(), kind => kind == SyncNoticeKind.ResyncFlood);
+        Assert.Contains("NEW 1", node.Run(6000), StringComparer.Ordinal);
+
+        // Another peer is not punished for it.
+        node.Hear(new PeerId(Address.FromIPv4(7)), Node.Control(PeerFlags.Resync, 1));
+        Assert.Equal(["NEW 1"], node.Say());
+    }
 }
