@@ -49,6 +49,7 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     private uint _window = (uint)Math.Max(ackWindow, LeastWindowPerPeer);
     private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
+    private bool _isAmongMany;
     private Instant _greetedAt;      // when a HELLO was accepted last
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
     private Instant _nextLateTick;
@@ -90,7 +91,11 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     public Instant HeardAt { get; set; }
 
     /// <summary>Says how many peers there are.</summary>
-    public void CountPeers(int count) => _fullWindow = (uint)Math.Max(ackWindow, LeastWindowPerPeer * count);
+    public void CountPeers(int count)
+    {
+        _fullWindow = (uint)Math.Max(ackWindow, LeastWindowPerPeer * count);
+        _isAmongMany = count > 1;
+    }
 
     /// <summary>Tells which run a message is from.</summary>
     /// <param name="port">Where it was sent from, 0 if that is not known.</param>
@@ -212,7 +217,7 @@ internal sealed class AckTracker(int ackWindow, uint bit)
         IsGreeting = isHello;
         _lateTicks = 0;
 
-        // The first that is heard may have overtaken the greeting.
-        if (isHello || Last is null) _greetedAt = HeardAt;
+        // The first that is heard may have overtaken a greeting that another peer has answered.
+        if (isHello || (Last is null && _isAmongMany)) _greetedAt = HeardAt;
     }
 }
