@@ -87,7 +87,9 @@ internal static class TimeoutCommands
     {
         var policy = new TimeoutPolicy
         {
-            Name = name, Family = TimeoutStates.Family(words[0]), Protocol = Protocol(words[1]),
+            Name = name,
+            Family = TimeoutStates.Family(words[0]),
+            Protocol = Protocol(words[1]),
         };
         for (int i = 2; i < words.Length; i += 2)
         {

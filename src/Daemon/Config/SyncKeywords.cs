@@ -51,7 +51,7 @@ internal static class SyncKeywords
         StartupResync,
     ]);
 
-    private static readonly Block Alarm = new("Mode ALARM", 
+    private static readonly Block Alarm = new("Mode ALARM",
         [RefreshTime, CacheTimeout, CommitTimeout, PurgeTimeout, DisableExternalCache]);
 
     private static readonly Block Notrack = new("Mode NOTRACK",
