@@ -39,6 +39,7 @@ internal sealed class KernelPort : IDisposable
     private readonly FlowDump _dump = new();
     private readonly ExpectationPort? _expectations;
     private readonly RequestQueue _requests = new();
+    private ConntrackClient? _client;
     private readonly KernelFlush _flush;
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
     private KernelRequest _request;
@@ -188,6 +189,7 @@ internal sealed class KernelPort : IDisposable
         _requests.Dispose();
         _flush.Dispose();
         _expectations?.Dispose();
+        _client?.Dispose();
     }
 
     private EventStream OpenEvents(EventOptions options)
@@ -251,6 +253,9 @@ internal sealed class KernelPort : IDisposable
                 case KernelRequestKind.Flush:
                     _flush.Start();
                     break;
+                case KernelRequestKind.Get:
+                    Read(now);
+                    break;
                 case KernelRequestKind.DumpExpectations:
                     _expectations?.StartDump(now, _request.Purpose);
                     break;
@@ -274,6 +279,14 @@ internal sealed class KernelPort : IDisposable
                     break;
             }
         }
+    }
+
+    // The kernel answers within the call; what has gone meanwhile makes an event of its own.
+    private void Read(Instant now)
+    {
+        _client ??= new ConntrackClient();
+        if (_client.Get(in _request.Flow, ref _flow).IsSuccess)
+            _engine.OnFlow(now, FlowChange.Update, EventOrigin.Other, in _flow);
     }
 
     private bool StartDump(Instant now, SnapshotPurpose purpose)

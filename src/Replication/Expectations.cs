@@ -56,12 +56,16 @@ internal sealed class Expectations : IDisposable
     {
         const ExpectationFields needed = ExpectationFields.Tuple | ExpectationFields.Mask | ExpectationFields.Master;
         _prepared = expectation;
+        Master = 0;
         if (_filter is null || !expectation.Has(needed) || !_filter.Accepts(HelperOf(in expectation))) return false;
         return isDestroy || !_hasFlows || FindMaster();
     }
 
     /// <summary>The expectation that was wanted, in the zone of its master.</summary>
     public ref readonly PackedExpectation Prepared => ref _prepared;
+
+    /// <summary>The flow it belongs to; 0 when that is not known.</summary>
+    public uint Master { get; private set; }
 
     /// <summary>The flow was flushed: its expectations have gone with it.</summary>
     public void OnFlushed(uint flow)
@@ -100,6 +104,7 @@ internal sealed class Expectations : IDisposable
             foundZone = zone;
         }
 
+        Master = found;
         if (foundZone != 0)
         {
             _prepared.Zone = foundZone;

@@ -52,7 +52,8 @@ public sealed partial class SyncEngine
 
         if ((token & ExpectationCommit.TokenBit) != 0)
         {
-            if (_expectations.Commit.Answer(token, errno) is { } lost) ReportExpectationFailure(lost);
+            if (_expectationInject is not null) _expectationInject.Answer(token, errno);
+            else if (_expectations.Commit.Answer(token, errno) is { } lost) ReportExpectationFailure(lost);
         }
         else if (_inject is not null)
         {
@@ -100,8 +101,11 @@ public sealed partial class SyncEngine
         });
         if (command != SyncCommand.FlushInternalCache)
         {
-            if (_inject is null) _external.Clear();
-            _expectations.External.Clear();
+            if (_inject is null)
+            {
+                _external.Clear();
+                _expectations.External.Clear();
+            }
         }
 
         if (command == SyncCommand.FlushExternalCache) return SyncReply.Done;
@@ -117,6 +121,7 @@ public sealed partial class SyncEngine
         _expectations.Internal.Clear();
         if (_bypass is not null) return;
         _internal.Clear();
+        _sequences.Clear();
         _bulk.Stop();
         _repair.Restart();
     }

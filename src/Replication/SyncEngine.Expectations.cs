@@ -10,6 +10,7 @@ public sealed partial class SyncEngine
 {
     private readonly Expectations _expectations;
     private PackedExpectation _receivedExpectation;
+    private readonly ExpectationInject? _expectationInject;
     private bool _isExpectationCommitNext;
 
     /// <summary>A kernel event about an expectation.</summary>
@@ -23,8 +24,16 @@ public sealed partial class SyncEngine
         }
 
         uint handle = _expectations.Internal.Apply(change, in _expectations.Prepared, now.Seconds);
-        if (handle == 0) ReportFullExpectations();
-        else AnnounceExpectation(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
+        if (handle == 0)
+        {
+            ReportFullExpectations();
+            return;
+        }
+
+        // A helper that translates what it expects has just rewritten a packet of the master.
+        if (change != FlowChange.Destroy && _expectations.Master != 0 && expectation.Has(ExpectationFields.NatTuple))
+            _sequences.Add(_expectations.Master, now);
+        AnnounceExpectation(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
     }
 
     /// <summary>
@@ -63,6 +72,12 @@ public sealed partial class SyncEngine
     public bool ReadNextExpectation(
         CacheKind cache, ref ulong cursor, Instant now, ref PackedExpectation expectation, out EntryTimes times)
     {
+        if (cache == CacheKind.External && _expectationInject is not null)
+        {
+            times = default;
+            return false;
+        }
+
         ExpectationStore store =
             cache == CacheKind.Internal ? _expectations.InternalStore : _expectations.ExternalStore;
         while (store.Next(ref cursor) is var handle and not 0)
@@ -120,6 +135,12 @@ public sealed partial class SyncEngine
 
         // Without ExpectationSync the sequence number counts, the content does not.
         if (!_expectations.AreOn) return;
+        if (_expectationInject is not null)
+        {
+            _expectationInject.Apply(type, in _receivedExpectation, now.Seconds);
+            return;
+        }
+
         _expectations.External.Apply(type, in _receivedExpectation, now.Seconds);
         if (_expectations.External.TakeFullReport())
             _notices.Add(SyncNoticeKind.ExternalExpectationsFull, Options.CacheLimit);
@@ -142,7 +163,9 @@ public sealed partial class SyncEngine
             _notices.Add(in flowsDone);
         }
 
-        return _expectations.Commit.Poll(now, ref request);
+        return _expectationInject is not null
+            ? _expectationInject.Poll(now, ref request)
+            : _expectations.Commit.Poll(now, ref request);
     }
 
     private bool TakeCommitEnd(Instant now, ref SyncNotice notice) =>

@@ -35,8 +35,19 @@ public sealed partial class SyncEngine
             _statistics?.OnEnd(in flow);
         }
 
+        else if (TellsAdjustmentOnly(handle, in flow))
+        {
+            _sequences.Add(handle, now);
+        }
+
         Announce(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
     }
+
+    // Those of SYNPROXY come with an event and never change; those of a helper come with none.
+    private bool TellsAdjustmentOnly(uint handle, in PackedFlow flow) =>
+        (flow.Status & FlowStatus.SequenceAdjust) != 0 && !flow.Has(FlowFields.SequenceOriginal)
+        && (_internalStore[handle].Helper != 0
+            || (_internalStore[handle].Fields & FlowFields.SequenceOriginal) == 0);
 
     /// <summary>A step of a kernel dump; the flow is read only for <see cref="SnapshotStep.Entry"/>.</summary>
     public void OnSnapshot(Instant now, SnapshotPurpose purpose, SnapshotStep step, in PackedFlow flow)

@@ -39,6 +39,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly Notices _notices = new();
     private readonly Bulk _bulk;
     private readonly Repair _repair;
+    private readonly SequenceWatch _sequences;
     private readonly RepairSchedule _repairSchedule;
     private readonly CatchUp _catchUp = new();      // of the peer
     private readonly CatchUp _ownCatchUp = new();
@@ -62,6 +63,9 @@ public sealed partial class SyncEngine : IDisposable
             _bypass = new InternalBypass(_internalStore, options);
         if (options.DisableExternalCache) _inject = new Inject(_externalSlabs, _externalStore, options);
         _expectations = new Expectations(_internalSlabs, _externalSlabs, _internalStore, options);
+        _sequences = new SequenceWatch(_internalSlabs, _internalStore);
+        if (options.DisableExternalCache)
+            _expectationInject = new ExpectationInject(_expectations.ExternalStore, options);
         _mode = MakeMode(first, now);
         _commit = new Commit(_externalStore, _external, options);
         _bulk = new Bulk(_bypass is null ? _internalStore : null, _expectations.InternalStore, _mode);
@@ -80,6 +84,7 @@ public sealed partial class SyncEngine : IDisposable
         {
             if (_repair.IsSweeping || _external.IsSweeping) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
+            catchUp = Instant.Earlier(catchUp, _sequences.DueAt);
             Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
             return Instant.Earlier(
                 Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), expiry),
@@ -143,7 +148,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         // Each failure of a commit makes a notice: the log sets the pace.
         if (_notices.Count >= NoticeLimit) return false;
-        return _kernel.Poll(ref request) || _commit.Poll(now, ref request)
+        return _kernel.Poll(ref request) || _sequences.Poll(now, ref request) || _commit.Poll(now, ref request)
             || (_inject is not null && _inject.Poll(now, ref request))
             || PollExpectations(now, ref request);
     }

@@ -21,6 +21,11 @@ public enum KernelRequestKind : byte
     Flush,
 
     /// <summary>
+    /// Read the flow with this original tuple and zone; if it is there it comes back as an update, else nothing does.
+    /// </summary>
+    Get,
+
+    /// <summary>
     /// Dump the expectations; they come back through <see cref="SyncEngine.OnExpectationSnapshot"/>.
     /// </summary>
     DumpExpectations,

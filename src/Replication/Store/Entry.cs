@@ -46,6 +46,9 @@ internal enum EntryFlags : byte
     /// <summary>It is known from a dump only; no event has told of it.</summary>
     Unheard = 8,
 
+    /// <summary>It waits to be read from the kernel.</summary>
+    Asked = 16,
+
     /// <summary>Since the last dump began an event told the protocol's state.</summary>
     ToldState = 16,
 
