@@ -273,6 +273,77 @@ public sealed class ExpectationTests : IDisposable
     }
 
     [Fact]
+    public void A_flow_whose_numbers_a_helper_shifts_is_read_from_the_kernel_a_little_later()
+    {
+        PackedFlow control = Flows.Tcp(1);
+        "ftp"u8.CopyTo(control.Helper);
+        control.Fields |= FlowFields.Helper;
+        _node.Event(FlowChange.New, control);
+        Assert.Empty(_node.RequestTexts());
+
+        PackedExpectation expectation = Expected.Full(isIPv6: false, zone: 0);
+        expectation.Master = control.Original;
+        Event(FlowChange.New, expectation);
+        Assert.Empty(_node.RequestTexts());
+        _node.Wait(20);
+        Assert.Equal(["Get 1"], _node.RequestTexts());
+
+        control.Status |= FlowStatus.SequenceAdjust;
+        _node.Event(FlowChange.Update, control);
+        _node.Event(FlowChange.Update, control);
+        _node.Wait(20);
+        Assert.Equal(["Get 1"], _node.RequestTexts());
+
+        control.SequenceOriginal = control.SequenceReply = new(1, 2, 3);
+        control.Fields |= FlowFields.SequenceOriginal | FlowFields.SequenceReply;
+        _node.Event(FlowChange.Update, control);
+        _node.Wait(20);
+        Assert.Empty(_node.RequestTexts());
+    }
+
+    [Fact]
+    public void A_flow_that_ends_or_is_forgotten_before_it_is_read_is_not_read()
+    {
+        PackedFlow shifted = Flows.Tcp(1);
+        shifted.Status |= FlowStatus.SequenceAdjust;
+        _node.Event(FlowChange.New, shifted);
+        _node.Event(FlowChange.Destroy, shifted);
+        _node.Wait(20);
+        Assert.Empty(_node.RequestTexts());
+        _node.Event(FlowChange.New, shifted);
+        _node.Engine.OnCommand(_node.Now, SyncCommand.FlushCaches, 0);
+        _node.Wait(20);
+        Assert.Empty(_node.RequestTexts());
+    }
+
+    [Fact]
+    public void Without_external_cache_expectations_go_into_the_kernel_at_once()
+    {
+        using Node node = Node.Greeted(
+            new SyncOptions { Expectations = ExpectationFilter.All, DisableExternalCache = true });
+        PackedExpectation expectation = Expected.Ftp(1, Port);
+        void Hear(PeerMessageType type) => node.Hear(Message(type, node.PeerNext++, in expectation));
+        void Answer(string request, int errno)
+        {
+            (string text, uint token, _) = node.Requests().Single();
+            Assert.Equal(request, text);
+            node.Engine.OnKernelAnswer(node.Now, KernelRequestKind.Create, token, errno);
+        }
+
+        Hear(PeerMessageType.ExpectationNew);
+        Answer("CreateExpectation 50000", 2);    // the master is on its way
+        Answer("CreateExpectation 50000", 0);
+        Hear(PeerMessageType.ExpectationUpdate);
+        Answer("CreateExpectation 50000", 17);
+        Answer("DeleteExpectation 50000", 0);
+        Hear(PeerMessageType.ExpectationDelete); // while the second creation is due
+        Answer("CreateExpectation 50000", 0);
+        Answer("DeleteExpectation 50000", 0);
+        Assert.Empty(node.Requests());
+        Assert.Equal(0u, node.Stats.ExternalExpectations.Objects);
+    }
+
+    [Fact]
     public void In_mode_ALARM_expectations_are_repeated_and_expire()
     {
         var options = new SyncOptions

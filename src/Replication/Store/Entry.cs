@@ -46,9 +46,6 @@ internal enum EntryFlags : byte
     /// <summary>It is known from a dump only; no event has told of it.</summary>
     Unheard = 8,
 
-    /// <summary>It waits to be read from the kernel.</summary>
-    Asked = 16,
-
     /// <summary>Since the last dump began an event told the protocol's state.</summary>
     ToldState = 16,
 
@@ -57,6 +54,9 @@ internal enum EntryFlags : byte
 
     /// <summary>Since the last dump began an event told something else that events tell only when it changes.</summary>
     ToldRest = 64,
+
+    /// <summary>It waits to be read from the kernel.</summary>
+    Asked = 128,
 
     /// <summary>All that an event may have told.</summary>
     Told = ToldState | ToldMark | ToldRest,
