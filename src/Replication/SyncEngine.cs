@@ -118,6 +118,7 @@ public sealed partial class SyncEngine : IDisposable
         _external.Expire(now);
         _expectations.External.Expire(now);
         if (_external.IsSweeping) _external.Sweep();
+        _sequences.OnDeadline(now);
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
         if (_repairSchedule.TakeDue(now, _internal.Unheard) is { } purpose) StartRepair(now, purpose);
 
@@ -148,7 +149,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         // Each failure of a commit makes a notice: the log sets the pace.
         if (_notices.Count >= NoticeLimit) return false;
-        return _kernel.Poll(ref request) || _sequences.Poll(now, ref request) || _commit.Poll(now, ref request)
+        return _kernel.Poll(ref request) || _sequences.Poll(ref request) || _commit.Poll(now, ref request)
             || (_inject is not null && _inject.Poll(now, ref request))
             || PollExpectations(now, ref request);
     }

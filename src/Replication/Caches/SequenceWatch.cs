@@ -12,6 +12,7 @@ internal sealed class SequenceWatch(EntrySlabs slabs, FlowStore store)
     private const long DelayMilliseconds = 20;
 
     private readonly Queue<(uint Handle, Instant At)> _due = new();
+    private readonly Queue<uint> _ready = new();
 
     /// <summary>When the next flow is to be read.</summary>
     public Instant DueAt => _due.TryPeek(out (uint Handle, Instant At) next) ? next.At : Instant.Never;
@@ -24,16 +25,20 @@ internal sealed class SequenceWatch(EntrySlabs slabs, FlowStore store)
         _due.Enqueue((handle, now.PlusMilliseconds(DelayMilliseconds)));
     }
 
-    public bool Poll(Instant now, ref KernelRequest request)
+    public void OnDeadline(Instant now)
     {
-        while (_due.TryPeek(out (uint Handle, Instant At) next) && next.At <= now)
+        while (DueAt <= now) _ready.Enqueue(_due.Dequeue().Handle);
+    }
+
+    public bool Poll(ref KernelRequest request)
+    {
+        while (_ready.TryDequeue(out uint handle))
         {
-            _due.Dequeue();
-            ref EntryHeader header = ref slabs.Header(next.Handle);
+            ref EntryHeader header = ref slabs.Header(handle);
             header.Flags &= ~EntryFlags.Asked;
             if (header.State is EntryState.Free or EntryState.Dead) continue;
             request.Kind = KernelRequestKind.Get;
-            store.Read(next.Handle, ref request.Flow);
+            store.Read(handle, ref request.Flow);
             return true;
         }
 
@@ -41,5 +46,9 @@ internal sealed class SequenceWatch(EntrySlabs slabs, FlowStore store)
     }
 
     /// <summary>The cache was emptied.</summary>
-    public void Clear() => _due.Clear();
+    public void Clear()
+    {
+        _due.Clear();
+        _ready.Clear();
+    }
 }
