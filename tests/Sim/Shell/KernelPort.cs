@@ -104,6 +104,9 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
         while (_unanswered < node.Shell.RequestLimit && daemon.Engine.PollKernel(world.Now, ref _request))
         {
             if (world.Trace.IsOn) world.Trace.Line($"{node.Name} asks {Describe(in _request)}");
+
+            // The model tells shifts by its events: reading the flow again would say nothing new.
+            if (_request.Kind == KernelRequestKind.Get) continue;
             Check(in _request);
             if (_request.Kind == KernelRequestKind.Dump)
             {
