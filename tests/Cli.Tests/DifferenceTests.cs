@@ -8,12 +8,15 @@ namespace TwinTrack.Cli.Tests;
 
 /// <summary>Random command lines end alike, and leave the same table, with the original and with ours.</summary>
 /// <remarks>
-/// CLI_FUZZ_SECONDS and CLI_FUZZ_SEED set how long and which; a failure tells the seed of its command line.
+/// The same lines each time, unless CLI_FUZZ_SECONDS and CLI_FUZZ_SEED set how long and which; a failure tells the seed
+/// of its command line.
 /// What docs/deviations.md names is passed over.
 /// </remarks>
 [Trait("needs", "root")]
 public sealed partial class DifferenceTests
 {
+    private const int LinesOfShortRun = 150;
+
     private const string Base =
         """
         -I -s 10.83.0.1 -d 10.83.0.2 -p tcp --sport 1000 --dport 80 --state ESTABLISHED -t 1000 -u ASSURED,SEEN_REPLY
@@ -28,11 +31,10 @@ public sealed partial class DifferenceTests
     public void Random_command_lines_do_what_they_do_with_the_original()
     {
         using var lab = new CaseLab();
-        TimeSpan limit = TimeSpan.FromSeconds(Number("CLI_FUZZ_SECONDS", 10));
-        int seed = Number("CLI_FUZZ_SEED", 1);
+        int seconds = Number("CLI_FUZZ_SECONDS", 0);
+        int first = Number("CLI_FUZZ_SEED", 1);
         var watch = Stopwatch.StartNew();
-        int compared = 0;
-        for (; watch.Elapsed < limit || compared < 20; seed++)
+        for (int seed = first; seconds > 0 ? watch.Elapsed.TotalSeconds < seconds : seed < first + LinesOfShortRun; seed++)
         {
             string[] words = new RandomArguments(seed).Next();
             string line = string.Join(' ', words.Select(word => $"'{word}'"));
@@ -40,7 +42,6 @@ public sealed partial class DifferenceTests
             if (IsDeviation(words, theirs)) continue;
 
             Outcome ours = Run(lab, "$CONNTRACK", line);
-            compared++;
             Assert.True(
                 theirs.Exit == ours.Exit && theirs.Table == ours.Table,
                 $"CLI_FUZZ_SEED={seed}: conntrack {line}\ntheirs {theirs.Exit} {theirs.Errors}\n{theirs.Table}\n"
@@ -72,6 +73,7 @@ public sealed partial class DifferenceTests
             || (isUpdate && theirs.Errors.Contains("Operation failed", StringComparison.Ordinal))
             || (isUpdate && words.Contains("99"))
             || (isDelete && (words.Contains("-t") || words.Contains("-u") || words.Contains("--status")))
+            || (isDelete && line.Contains("vtag", StringComparison.Ordinal))
             || Loose().IsMatch(line)
             || (line.Contains("icmp", StringComparison.Ordinal) && !IsBehindAddresses(words))
             || (words.Contains("-F") || words.Contains("--flu")) && (words.Contains("-f") || words.Contains("--family"))
@@ -85,7 +87,8 @@ public sealed partial class DifferenceTests
         return icmp < 0 || address < icmp;
     }
 
-    [GeneratedRegex(@"7x|(-G|--get).* (-r|-q|--reply-src|--reply-dst) |gre.*--srckey", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"7x|(-G|--get).* (-r|-q|--reply-src|--reply-dst) |gre.*--srckey|/( |$)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Loose();
 
     [GeneratedRegex(

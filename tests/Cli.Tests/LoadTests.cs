@@ -74,9 +74,9 @@ public sealed class LoadTests(CaseLab lab) : IClassFixture<CaseLab>
         lab.Load(3000);
         CommandResult result = lab.Shell(
             "$CONNTRACK -U -s 10.83.102.0/24 -p udp --dport 53 -u SEEN_REPLY >/dev/null 2>&1; "
-            + "$CONNTRACK -L -o save 2>/dev/null | sort >$WORK/a; conntrack -F 2>/dev/null; $CONNTRACK -R $WORK/a; "
-            + "$CONNTRACK -L -o save 2>/dev/null | sort >$WORK/b; sed -i 's/-t [0-9]*//' $WORK/a $WORK/b; "
-            + "cmp $WORK/a $WORK/b && grep -c SEEN_REPLY $WORK/b");
+            + "$CONNTRACK -L -o save 2>/dev/null >$WORK/a; conntrack -F 2>/dev/null; $CONNTRACK -R $WORK/a; "
+            + "$CONNTRACK -L -o save 2>/dev/null >$WORK/b; sed -i 's/-t [0-9]*//' $WORK/a $WORK/b; "
+            + "sort -o $WORK/a $WORK/a; sort -o $WORK/b $WORK/b; cmp $WORK/a $WORK/b && grep -c SEEN_REPLY $WORK/b");
         Assert.Equal("250\n", result.Output);
     }
 
