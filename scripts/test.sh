@@ -18,9 +18,9 @@ for tier in "${tiers[@]}"; do
         name=TwinTrack.$(basename "$project")
         runner=artifacts/bin/$(basename "$project")/release/$name
         log=$(mktemp)
-        # Started in the background of a script, programs ignore SIGINT, and so would those that the tests start.
+        # Started in the background or by nohup, programs ignore signals, and so would those that the tests start.
         # shellcheck disable=SC2086  # a tier is an option and its value
-        env --default-signal=INT,QUIT "$runner" $tier --no-progress >"$log" 2>&1
+        env --default-signal "$runner" $tier --no-progress >"$log" 2>&1
         code=$?
         count() { sed -n "s/^ *$1: //p" "$log" | tail -n 1; }
         if [ $code -ne 0 ] && [ $code -ne $nothing_ran ]; then
