@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 case ${1:-all} in
     check) tiers=("--filter-not-trait needs=root") ;;
-    root) tiers=("--filter-trait needs=root") ;;
-    all) tiers=("--filter-not-trait needs=root" "--filter-trait needs=root") ;;
+    root) tiers=("--filter-trait needs=root --filter-not-trait tier=soak") ;;
+    all) tiers=("--filter-not-trait needs=root" "--filter-trait needs=root --filter-not-trait tier=soak") ;;
     *) echo "usage: scripts/test.sh check|root|all" >&2; exit 2 ;;
 esac
 
@@ -29,7 +29,7 @@ for tier in "${tiers[@]}"; do
             [ -n "$(count failed)" ] || broken=1
         fi
         total=$(count total)
-        [ "${total:-0}" != 0 ] && printf '%-28s %-34s %s\n' "$name" "$tier" "$(sed -n 's/^ *duration: //p' "$log" | tail -n 1)"
+        [ "${total:-0}" != 0 ] && printf '%-28s %-62s %s\n' "$name" "$tier" "$(sed -n 's/^ *duration: //p' "$log" | tail -n 1)"
         passed=$((passed + $(count succeeded || true) + 0))
         failed=$((failed + $(count failed || true) + 0))
         skipped=$((skipped + $(count skipped || true) + 0))

@@ -9,6 +9,7 @@ namespace TwinTrack.Interop.Tests;
 /// writes a table of what each cell came to.
 /// </summary>
 [Trait("needs", "root")]
+[Trait("tier", "soak")]
 public sealed class MatrixTests : IClassFixture<MatrixTable>
 {
     private static readonly string[] Modes = ["FTFW", "NOTRACK", "ALARM"];
@@ -42,7 +43,7 @@ public sealed class MatrixTests : IClassFixture<MatrixTable>
         }
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Cells))]
     public void Flows_live_change_end_survive_restarts_and_are_committed(
         string mode, SyncChannel channel, bool isIPv6, Make sender, Make receiver)
