@@ -224,10 +224,10 @@ internal static class ExpectationMessage
                 expectation.Fields |= ExpectationFields.NatDirection;
                 break;
             case ExpectationAttribute.Helper:
-                if (ReadName(value, expectation.Helper)) expectation.Fields |= ExpectationFields.Helper;
+                if (PeerValue.ReadName(value, expectation.Helper)) expectation.Fields |= ExpectationFields.Helper;
                 break;
             case ExpectationAttribute.Function:
-                if (ReadName(value, expectation.Function)) expectation.Fields |= ExpectationFields.Function;
+                if (PeerValue.ReadName(value, expectation.Function)) expectation.Fields |= ExpectationFields.Function;
                 break;
         }
     }
@@ -241,10 +241,10 @@ internal static class ExpectationMessage
                 tuple.Parts |= TupleParts.Protocol;
                 break;
             case ExpectationAttribute.MasterPorts:
-                ReadPorts(value, ref tuple);
+                PeerValue.ReadPorts(value, ref tuple);
                 break;
             default:
-                ReadAddresses(value, ref tuple);
+                PeerValue.ReadAddresses(value, ref tuple);
                 break;
         }
     }
@@ -253,11 +253,11 @@ internal static class ExpectationMessage
     {
         if (number == ExpectationAttribute.NatIPv4)
         {
-            ReadAddresses(value, ref tuple);
+            PeerValue.ReadAddresses(value, ref tuple);
         }
         else if (number == ExpectationAttribute.NatPorts)
         {
-            ReadPorts(value, ref tuple);
+            PeerValue.ReadPorts(value, ref tuple);
         }
         else
         {
@@ -273,30 +273,5 @@ internal static class ExpectationMessage
         expectation.NatTuple.Family = addresses.Family;
         expectation.NatTuple.Parts |= TupleParts.Addresses;
         expectation.Fields |= ExpectationFields.NatTuple;
-    }
-
-    private static void ReadAddresses(ReadOnlySpan<byte> pair, ref FlowTuple tuple)
-    {
-        int size = pair.Length / 2;
-        tuple.Source = Address.Read(pair[..size]);
-        tuple.Destination = Address.Read(pair[size..]);
-        tuple.Family = size == 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
-        tuple.Parts |= TupleParts.Addresses;
-    }
-
-    private static void ReadPorts(ReadOnlySpan<byte> value, ref FlowTuple tuple)
-    {
-        tuple.SourcePort = BinaryPrimitives.ReadUInt16BigEndian(value);
-        tuple.DestinationPort = BinaryPrimitives.ReadUInt16BigEndian(value[2..]);
-        tuple.Parts |= TupleParts.Ports;
-    }
-
-    private static bool ReadName(ReadOnlySpan<byte> value, Span<byte> place)
-    {
-        int end = value.IndexOf((byte)0);
-        ReadOnlySpan<byte> name = end < 0 ? value : value[..end];
-        place.Clear();
-        name.CopyTo(place);
-        return !name.IsEmpty;
     }
 }

@@ -245,7 +245,7 @@ internal static class FlowMessage
         switch (number)
         {
             case FlowAttribute.IPv4 or FlowAttribute.IPv6:
-                ReadAddresses(value, ref flow.Original);
+                PeerValue.ReadAddresses(value, ref flow.Original);
                 flow.Fields |= FlowFields.Original;
                 break;
             case FlowAttribute.Protocol:
@@ -253,10 +253,10 @@ internal static class FlowMessage
                 flow.Original.Parts |= TupleParts.Protocol;
                 break;
             case FlowAttribute.Ports:
-                ReadPorts(value, ref flow.Original);
+                PeerValue.ReadPorts(value, ref flow.Original);
                 break;
             case FlowAttribute.MasterIPv4 or FlowAttribute.MasterIPv6:
-                ReadAddresses(value, ref flow.Master);
+                PeerValue.ReadAddresses(value, ref flow.Master);
                 flow.Fields |= FlowFields.Master;
                 break;
             case FlowAttribute.MasterProtocol:
@@ -264,7 +264,7 @@ internal static class FlowMessage
                 flow.Master.Parts |= TupleParts.Protocol;
                 break;
             case FlowAttribute.MasterPorts:
-                ReadPorts(value, ref flow.Master);
+                PeerValue.ReadPorts(value, ref flow.Master);
                 break;
             case FlowAttribute.IcmpType:
                 flow.Original.IcmpType = value[0];
@@ -357,7 +357,7 @@ internal static class FlowMessage
                 flow.Fields |= FlowFields.SequenceOriginal | FlowFields.SequenceReply;
                 break;
             case FlowAttribute.Helper:
-                ReadHelper(value, ref flow);
+                if (PeerValue.ReadName(value, flow.Helper)) flow.Fields |= FlowFields.Helper;
                 break;
             case FlowAttribute.Labels:
                 ReadLabels(value, ref flow);
@@ -372,22 +372,6 @@ internal static class FlowMessage
         }
     }
 
-    private static void ReadAddresses(ReadOnlySpan<byte> pair, ref FlowTuple tuple)
-    {
-        int size = pair.Length / 2;
-        tuple.Source = Address.Read(pair[..size]);
-        tuple.Destination = Address.Read(pair[size..]);
-        tuple.Family = size == 4 ? AddressFamily.IPv4 : AddressFamily.IPv6;
-        tuple.Parts |= TupleParts.Addresses;
-    }
-
-    private static void ReadPorts(ReadOnlySpan<byte> value, ref FlowTuple tuple)
-    {
-        tuple.SourcePort = BinaryPrimitives.ReadUInt16BigEndian(value);
-        tuple.DestinationPort = BinaryPrimitives.ReadUInt16BigEndian(value[2..]);
-        tuple.Parts |= TupleParts.Ports;
-    }
-
     private static ushort ReadSwapped(ReadOnlySpan<byte> value, bool littleEndian) =>
         littleEndian ? BinaryPrimitives.ReadUInt16LittleEndian(value) : BinaryPrimitives.ReadUInt16BigEndian(value);
 
@@ -395,16 +379,6 @@ internal static class FlowMessage
         BinaryPrimitives.ReadUInt32BigEndian(three),
         BinaryPrimitives.ReadInt32BigEndian(three[4..]),
         BinaryPrimitives.ReadInt32BigEndian(three[8..]));
-
-    private static void ReadHelper(ReadOnlySpan<byte> value, ref PackedFlow flow)
-    {
-        int end = value.IndexOf((byte)0);
-        ReadOnlySpan<byte> name = end < 0 ? value : value[..end];
-        Span<byte> helper = flow.Helper;
-        helper.Clear();
-        name.CopyTo(helper);
-        if (!name.IsEmpty) flow.Fields |= FlowFields.Helper;
-    }
 
     // Bits beyond those the kernel can hold are dropped: it would refuse them, and the flow with them.
     private static void ReadLabels(ReadOnlySpan<byte> value, ref PackedFlow flow)
