@@ -44,7 +44,7 @@ public sealed class ChurnTests
         long overruns = node.Count("runtime", "netlink overrun");
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{lines.Split('\n')[0]}: {overruns} overruns, equal {time.TotalMilliseconds:0} ms after the last change");
-        Assert.Equal(losesEvents, overruns > 0);
+        if (losesEvents) Assert.InRange(overruns, 1, long.MaxValue);
         pair.WaitUntilEqual();
     }
 

@@ -4,6 +4,7 @@ using Xunit;
 namespace TwinTrack.Lab.Tests;
 
 [Trait("needs", "root")]
+[Collection(LabRunTests.AloneOnThisHost)]
 public sealed class RunDirectoryTests
 {
     [Fact]
@@ -25,8 +26,7 @@ public sealed class RunDirectoryTests
     {
         // A process id is never 0, so that its owner is gone.
         string left = Leave("tt0-70");
-        string kept = Leave("tt0-71");
-        File.WriteAllText($"{kept}/kept", "");
+        string kept = Leave("tt0-71", "kept");
         using RunDirectory alive = RunDirectory.Create();
 
         Assert.Contains("tt0-70", RunDirectory.RemoveStale(), StringComparer.Ordinal);
@@ -40,11 +40,14 @@ public sealed class RunDirectoryTests
         Assert.True(Directory.Exists(alive.Path));
     }
 
-    private static string Leave(string prefix)
+    private static string Leave(string prefix, params ReadOnlySpan<string> files)
     {
         using RunDirectory template = RunDirectory.Create();
         string path = Path.Combine(Path.GetDirectoryName(template.Path)!, prefix + ".1");
-        Directory.CreateDirectory(path);
+        // Named last: a lab that starts meanwhile clears away what looks left.
+        string unnamed = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(path)!, "unnamed")).FullName;
+        foreach (string file in files) File.WriteAllText($"{unnamed}/{file}", "");
+        Directory.Move(unnamed, path);
         NetNamespace.Create(prefix + "-client").Close();
         return path;
     }
