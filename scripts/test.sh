@@ -13,6 +13,8 @@ esac
 
 nothing_ran=8 # exit code of the runner when a filter leaves no test
 passed=0 failed=0 skipped=0 broken=0
+names=$(mktemp)
+trap 'rm -f "$names"' EXIT
 for tier in "${tiers[@]}"; do
     for project in tests/*.Tests; do
         name=TwinTrack.$(basename "$project")
@@ -25,6 +27,7 @@ for tier in "${tiers[@]}"; do
         count() { sed -n "s/^ *$1: //p" "$log" | tail -n 1; }
         if [ $code -ne 0 ] && [ $code -ne $nothing_ran ]; then
             cat "$log"
+            grep '^failed ' "$log" >>"$names"
             echo "again: $runner $tier"
             [ -n "$(count failed)" ] || broken=1
         fi
@@ -37,5 +40,6 @@ for tier in "${tiers[@]}"; do
     done
 done
 [ $broken -eq 0 ] || failed=$((failed + 1))
+cat "$names" # once more, next to the totals
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $skipped -eq 0 ] && [ $passed -gt 0 ]
