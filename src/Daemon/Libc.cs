@@ -54,6 +54,11 @@ internal static partial class Libc
         public uint PaddingAtEnd;
     }
 
+    /// <summary>signal(2).</summary>
+    /// <returns>What the signal did before: 0 the default, 1 nothing, else a handler.</returns>
+    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
+    public static partial nint SetSignalAction(int signal, nint action);
+
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(ref PollDescriptor first, nuint count, in TimeSpec timeout, nint signalMask);
 

@@ -10,6 +10,8 @@ internal sealed class Signals : IDisposable
     private const int NonBlockingCloseOnExec = 0x800 | 0x80000; // EFD_NONBLOCK, EFD_CLOEXEC
     private const PosixSignal UserSignal1 = (PosixSignal)10;    // SIGUSR1
 
+    private static readonly int[] _ignoredInTheBackground = [1, 2, 3]; // SIGHUP, SIGINT, SIGQUIT
+
     private readonly PosixSignalRegistration[] _registrations;
     private volatile bool _isStopWanted;
     private volatile bool _isReloadWanted;
@@ -20,6 +22,7 @@ internal sealed class Signals : IDisposable
         Descriptor = Libc.EventDescriptor(0, NonBlockingCloseOnExec);
         if (Descriptor < 0) throw new IOException($"eventfd: {Libc.ErrorText(Marshal.GetLastPInvokeError())}");
 
+        foreach (int signal in _ignoredInTheBackground) HearIgnored(signal);
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop),
@@ -63,6 +66,15 @@ internal sealed class Signals : IDisposable
     {
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
         _ = Libc.Close(Descriptor);
+    }
+
+    // A script's background job and nohup start programs with signals ignored, which the runtime would leave so; whoever
+    // sends a daemon a signal means it.
+    private static void HearIgnored(int signal)
+    {
+        const nint byDefault = 0, ignored = 1; // SIG_DFL, SIG_IGN
+        nint before = Libc.SetSignalAction(signal, byDefault);
+        if (before != ignored) _ = Libc.SetSignalAction(signal, before);
     }
 
     private void Stop(PosixSignalContext context)

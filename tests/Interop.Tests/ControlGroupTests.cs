@@ -39,7 +39,7 @@ public sealed class ControlGroupTests : IDisposable
         Assert.Contains($"of user {User}", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
         Assert.Equal(1, Call("4712", "-s").ExitCode);
         Assert.Equal(0, place.Control("-k").ExitCode);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, daemon.ExitCode);
     }
 
@@ -50,7 +50,7 @@ public sealed class ControlGroupTests : IDisposable
         using Process daemon = Start(place, "");
         Assert.Contains("appropriate permissions?", Call(Group, "-s").Errors, StringComparison.Ordinal);
         Assert.Equal(0, place.Control("-k").ExitCode);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
     }
 
     public void Dispose() => _open.Delete(recursive: true);

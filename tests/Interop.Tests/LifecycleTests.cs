@@ -18,7 +18,7 @@ public sealed class LifecycleTests
         using Process daemon = place.Start();
 
         Place.Signal(signal, daemon.Id);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
 
         AssertOrderly(place, daemon.ExitCode);
     }
@@ -32,7 +32,7 @@ public sealed class LifecycleTests
         Assert.Equal(0, place.Control("-k").ExitCode);
 
         Assert.False(File.Exists(place.LockPath), "the lock stays");
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         AssertOrderly(place, daemon.ExitCode);
         Assert.Equal(1, place.Control("-s").ExitCode);
     }

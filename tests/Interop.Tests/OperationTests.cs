@@ -31,7 +31,7 @@ public sealed class OperationTests
 
         Place.Signal("TERM", daemon.Id);
         Assert.Equal("STOPPING=1", ReceiveOther(manager));
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, daemon.ExitCode);
     }
 
@@ -60,7 +60,7 @@ public sealed class OperationTests
         Assert.Contains("Systemd Off", place.Text, StringComparison.Ordinal);
         using Process daemon = place.Start(place.Text, "env", $"NOTIFY_SOCKET={place.Folder}/notify");
         Assert.Equal(0, place.Control("-k").ExitCode);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, manager.Available);
     }
 
@@ -85,7 +85,7 @@ public sealed class OperationTests
         Eventually.Equals(10, () => place.Control("-i").Output.Split('\n').Length - 1, "flows");
         Assert.Equal(0, place.Control("-R").ExitCode);
         Assert.Equal(0, place.Control("-k").ExitCode);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, daemon.ExitCode);
         Assert.Equal("n.log", Path.GetFileName(Assert.Single(Directory.GetFiles(open))));
     }
@@ -107,7 +107,29 @@ public sealed class OperationTests
         Assert.Contains("`General HashLimit' has changed", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
         Assert.Equal(0, place.Control("-s").ExitCode);
         Assert.Equal(0, place.Control("-k").ExitCode);
-        daemon.WaitForExit();
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
+        Assert.Equal(0, daemon.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("INT")]
+    [InlineData("QUIT")]
+    public void A_signal_that_its_starter_ignored_is_heard(string signal)
+    {
+        using var place = new Place();
+        using Process daemon = place.Start(place.Text, "env", "--ignore-signal=HUP,INT,QUIT");
+
+        Place.Signal(signal, daemon.Id);
+
+        if (signal == "HUP")
+        {
+            Eventually.Holds(() => File.ReadAllText(place.LogPath).Contains("reload", StringComparison.Ordinal)
+                ? null : "no reload");
+            Place.Signal("TERM", daemon.Id);
+        }
+
+        Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, daemon.ExitCode);
     }
 
@@ -132,10 +154,12 @@ public sealed class OperationTests
 
     private static string ReceiveOther(Socket manager)
     {
+        var watch = Stopwatch.StartNew();
         while (true)
         {
             string text = Receive(manager);
             if (text != "WATCHDOG=1") return text;
+            Assert.True(watch.Elapsed < Eventually.Patience, "nothing but heartbeats");
         }
     }
 }
