@@ -5,6 +5,7 @@ using TwinTrack.Programs;
 var root = new RootCommand("TwinTrack: connection-tracking high availability for Linux firewalls.")
 {
     LabCommand.Create(),
+    DoctorCommand.Create(),
 };
 
 ParseResult parsed = root.Parse(args);

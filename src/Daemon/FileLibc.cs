@@ -23,8 +23,11 @@ internal static partial class FileLibc
     public const int Interrupted = 4;           // EINTR
     public const int FileExists = 17;           // EEXIST
 
+    private const int GetOpenFileLock = 36;     // F_OFD_GETLK
     private const int SetOpenFileLock = 37;     // F_OFD_SETLK
     private const short WriteLock = 1;          // F_WRLCK
+    private const short Unlocked = 2;           // F_UNLCK
+    private const int WriteAccess = 2;          // W_OK
     private const int EmptyPath = 0x1000;       // AT_EMPTY_PATH
     private const uint BasicStats = 0x7ff;      // STATX_BASIC_STATS
     private const int StatSize = 256;           // struct statx, the same on every machine
@@ -77,6 +80,17 @@ internal static partial class FileLibc
         return Control(file, SetOpenFileLock, in whole) == 0;
     }
 
+    /// <summary>Whether somebody holds such a lock on a file; null when that cannot be asked.</summary>
+    public static bool? IsLocked(string path)
+    {
+        using SafeFileHandle file = Open(path, ReadWrite | NoFollow);
+        var whole = new LockRange { Type = WriteLock };
+        return !file.IsInvalid && Question(file, GetOpenFileLock, ref whole) == 0 ? whole.Type != Unlocked : null;
+    }
+
+    /// <summary>Whether files may be made in a folder.</summary>
+    public static bool MayWrite(string folder) => Access(folder, WriteAccess) == 0;
+
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int Truncate(SafeFileHandle file, long length);
 
@@ -94,6 +108,12 @@ internal static partial class FileLibc
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Control(SafeFileHandle file, int command, in LockRange range);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Question(SafeFileHandle file, int command, ref LockRange range);
+
+    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> stat);

@@ -58,6 +58,10 @@ public sealed class ControlListener : IDisposable
         return true;
     }
 
+    /// <summary>Whether a socket stands at a path, whoever made it.</summary>
+    internal static bool IsSocket(string path) =>
+        TryIdentify(Encoding.UTF8.GetBytes(path + '\0'), out FileIdentity identity) && identity.IsSocket;
+
     /// <summary>Lets the members of a group connect.</summary>
     /// <param name="group">Its name, or its number; null: nobody but the owner.</param>
     /// <returns>One line that says why not, null when it worked.</returns>
