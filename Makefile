@@ -60,6 +60,7 @@ install:
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d docs/completion/conntrack.fish
 	install -D -m 755 dist/twintrack $(DESTDIR)$(PREFIX)/bin/twintrack
 	install -D -m 644 docs/man/conntrackd.8 $(DESTDIR)$(PREFIX)/share/man/man8/conntrackd.8
+	install -D -m 644 docs/man/twintrack.8 $(DESTDIR)$(PREFIX)/share/man/man8/twintrack.8
 	install -D -m 644 docs/man/conntrackd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/conntrackd.conf.5
 	install -D -m 644 docs/examples/conntrackd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/conntrackd.service
 	install -d $(DESTDIR)$(PREFIX)/share/doc/twintrack

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using TwinTrack.Lab;
 using Command = System.CommandLine.Command;
 using CommandResult = System.CommandLine.Parsing.CommandResult;
@@ -58,6 +60,22 @@ internal static class LabCommand
 
     private static readonly Option<bool> NoNat = new("--no-nat") { Description = "Route without translation" };
 
+    private static readonly Option<bool> WithKeepalived = new("--keepalived")
+    {
+        Description = "Let a real keepalived on each firewall decide: one fails, and returns",
+    };
+
+    private static readonly Option<bool> ActiveActive = new("--active-active")
+    {
+        Description = "With --keepalived: both firewalls carry traffic, each for a virtual address of its own",
+    };
+
+    private static readonly Option<string> Script = new("--script")
+    {
+        Description = "With --keepalived: the script it calls; default: our primary-backup.sh",
+        HelpName = "PATH",
+    };
+
     private static readonly Option<ulong> Seed = new("--seed")
     {
         Description = "Decides the bytes that are sent",
@@ -84,7 +102,8 @@ internal static class LabCommand
         Original.Validators.Add(CheckRole);
         var command = new Command("lab", Description)
         {
-            Connections, Links, WithoutSync, Original, Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
+            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Original, Conntrackd, Nat, NoNat, Seed,
+            Json, Keep, Clean,
         };
         command.Validators.Add(CheckConflicts);
         command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));
@@ -115,6 +134,11 @@ internal static class LabCommand
         if (result.GetValue(Nat) && result.GetValue(NoNat)) result.AddError("--nat and --no-nat contradict each other");
         if (result.GetValue(WithoutSync) && (result.GetValue(Original) ?? result.GetValue(Conntrackd)) is not null)
             result.AddError("--without-sync runs no conntrackd: leave out --original and --conntrackd");
+        bool isWithKeepalived = result.GetValue(WithKeepalived);
+        if (isWithKeepalived && (result.GetValue(WithoutSync) || result.GetValue(NoNat) || result.GetValue(Links) > 1))
+            result.AddError("--keepalived goes with neither --without-sync nor --no-nat nor --links");
+        if (!isWithKeepalived && (result.GetValue(ActiveActive) || result.GetValue(Script) is not null))
+            result.AddError("--active-active and --script go with --keepalived");
     }
 
     private static int Guard(Func<int> action)
@@ -140,24 +164,55 @@ internal static class LabCommand
     private static int Run(ParseResult parsed)
     {
         Topology.RequireTools();
-        LabOptions options = Options(parsed);
-        bool json = parsed.GetValue(Json);
+        if (parsed.GetValue(WithKeepalived))
+        {
+            var keepalived = new KeepalivedRun(KeepalivedOptionsOf(parsed));
+            return Run(parsed, keepalived, keepalived.Execute, LabReport.Write, KeepalivedJson.Default.KeepalivedResult,
+                result => result.Passed);
+        }
+
+        var run = new LabRun(Options(parsed));
+        return Run(
+            parsed, run, run.Execute, LabReport.Write, LabJson.Default.LabResult, result => result.Passed);
+    }
+
+    private static int Run<T>(
+        ParseResult parsed, ILab run, Func<CancellationToken, T> execute, Action<T> write, JsonTypeInfo<T> json,
+        Func<T, bool> hasPassed)
+        where T : class
+    {
+        T? result = null;
         LabView.AdaptToOutput();
-        using var session = new LabSession(options);
-        if (json) session.Wait();
+        using var session = new LabSession(run, cancellation => result = execute(cancellation));
+        if (parsed.GetValue(Json)) session.Wait();
         else LabView.Show(session);
 
-        LabResult? result = session.Result();
-        if (result is null)
+        if (!session.HasFinished())
         {
             Console.Error.WriteLine("twintrack lab: interrupted");
             return session.ExitCodeOfSignal;
         }
 
-        if (json) Console.WriteLine(System.Text.Json.JsonSerializer.Serialize(result, LabJson.Default.LabResult));
-        else LabReport.Write(result);
-        if (options.Keep) TellKept(session.Run);
-        return result.Passed ? 0 : 1;
+        if (parsed.GetValue(Json)) Console.WriteLine(JsonSerializer.Serialize(result!, json));
+        else write(result!);
+        if (parsed.GetValue(Keep)) TellKept(run);
+        return hasPassed(result!) ? 0 : 1;
+    }
+
+    private static KeepalivedOptions KeepalivedOptionsOf(ParseResult parsed)
+    {
+        string? original = parsed.GetValue(Original);
+        string? path = parsed.GetValue(Conntrackd);
+        return new KeepalivedOptions
+        {
+            Connections = parsed.GetValue(Connections),
+            Seed = parsed.GetValue(Seed),
+            IsActiveActive = parsed.GetValue(ActiveActive),
+            Script = ProgramFinder.Script(parsed.GetValue(Script)),
+            PrimaryProgram = ProgramFor("primary", original, path),
+            BackupProgram = ProgramFor("backup", original, path),
+            Keep = parsed.GetValue(Keep),
+        };
     }
 
     private static LabOptions Options(ParseResult parsed)
@@ -180,7 +235,7 @@ internal static class LabCommand
     private static string ProgramFor(string role, string? original, string? path) =>
         original == role || original == "both" ? ProgramFinder.Original() : ProgramFinder.Ours(path);
 
-    private static void TellKept(LabRun run) => Console.Error.WriteLine(string.Create(
+    private static void TellKept(ILab run) => Console.Error.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $"kept: namespaces {run.Prefix}-client, -server, -fw1, -fw2 and {run.Folder}; "
         + $"twintrack lab --clean removes them"));

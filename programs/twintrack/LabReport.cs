@@ -20,6 +20,31 @@ internal static class LabReport
             new Style(colour, decoration: Decoration.Bold)));
     }
 
+    /// <summary>Prints what keepalived made of it.</summary>
+    public static void Write(KeepalivedResult result)
+    {
+        AnsiConsole.WriteLine();
+        Table table = new Table().Border(TableBorder.Rounded)
+            .AddColumns("what happens", "connections alive", "UDP stream", "roles after", "longest stall");
+        foreach (KeepalivedChange change in result.Changes)
+        {
+            table.AddRow(
+                $"{change.Firewall} {(change.Returns ? "returns" : "fails")}",
+                $"{change.Alive} of {result.Connections}",
+                change.UdpAlive ? "alive" : "lost",
+                Ms(change.RolesMs),
+                Ms(change.LongestStallMs));
+        }
+
+        AnsiConsole.Write(table);
+        foreach ((string reason, int count) in result.Broken) AnsiConsole.WriteLine($"note: {count} {reason}");
+        AnsiConsole.WriteLine($"fw1 {result.PrimaryProgram}, fw2 {result.BackupProgram}, "
+            + (result.Script ?? "both active, no script"));
+        AnsiConsole.Write(new Text(
+            result.Passed ? "no connection was lost\n" : "connections were lost\n",
+            new Style(result.Passed ? Color.Green : Color.Red, decoration: Decoration.Bold)));
+    }
+
     private static Table Summary(LabResult result)
     {
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns("what", "value");

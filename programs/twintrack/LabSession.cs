@@ -13,13 +13,18 @@ internal sealed class LabSession : IDisposable
     private readonly List<PosixSignalRegistration> _signals = [];
     private readonly Thread _thread;
 
-    private LabResult? _result;
+    private readonly Action<CancellationToken> _execute;
     private ExceptionDispatchInfo? _failure;
     private volatile int _signal;
+    private volatile bool _isFinished;
 
-    public LabSession(LabOptions options)
+    /// <summary>Starts it.</summary>
+    /// <param name="run">The run; it is disposed with this.</param>
+    /// <param name="execute">Runs it to its end.</param>
+    public LabSession(ILab run, Action<CancellationToken> execute)
     {
-        Run = new LabRun(options);
+        Run = run;
+        _execute = execute;
         Catch(PosixSignal.SIGINT, 2);
         Catch(PosixSignal.SIGTERM, 15);
         Catch(PosixSignal.SIGHUP, 1);
@@ -28,7 +33,7 @@ internal sealed class LabSession : IDisposable
     }
 
     /// <summary>The run.</summary>
-    public LabRun Run { get; }
+    public ILab Run { get; }
 
     /// <summary>What a shell reports for a program that the signal ended.</summary>
     public int ExitCodeOfSignal => 128 + _signal;
@@ -40,12 +45,12 @@ internal sealed class LabSession : IDisposable
     /// <summary>Waits for the end.</summary>
     public void Wait() => _thread.Join();
 
-    /// <summary>The result of a run that has ended; null if a signal stopped it.</summary>
+    /// <summary>Whether it came to its end; else a signal stopped it.</summary>
     /// <exception cref="LabException">The run failed.</exception>
-    public LabResult? Result()
+    public bool HasFinished()
     {
         _failure?.Throw();
-        return _result;
+        return _isFinished;
     }
 
     public void Dispose()
@@ -68,11 +73,12 @@ internal sealed class LabSession : IDisposable
     {
         try
         {
-            _result = Run.Execute(_cancellation.Token);
+            _execute(_cancellation.Token);
+            _isFinished = true;
         }
         catch (OperationCanceledException)
         {
-            _result = null;
+            _isFinished = false;
         }
         catch (Exception e)
         {

@@ -2,13 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using TwinTrack.Programs;
 
-var root = new RootCommand("TwinTrack: connection-tracking high availability for Linux firewalls.")
-{
-    LabCommand.Create(),
-    DoctorCommand.Create(),
-};
-
-ParseResult parsed = root.Parse(args);
+ParseResult parsed = Verbs.Create().Parse(args);
 if (parsed.Errors.Count == 0) return parsed.Invoke();
 
 foreach (ParseError error in parsed.Errors) Console.Error.WriteLine($"twintrack: {error.Message}");

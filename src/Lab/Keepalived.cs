@@ -58,7 +58,10 @@ public sealed class Keepalived : IDisposable
         RequireTools();
         File.WriteAllText(pathPrefix + ".keepalived", Configuration(groups, script is not null, pathPrefix));
         WriteScript(pathPrefix + ".note", $"echo \"$2\" >{pathPrefix}.$1.role");
-        WriteScript(pathPrefix + ".notify", $"/bin/sh {script} \"$2\"; {pathPrefix}.note \"$@\"");
+        // keepalived does not wait for the script of one role before it calls that of the next.
+        WriteScript(
+            pathPrefix + ".notify",
+            $"exec 9>>{pathPrefix}.turn; flock 9; /bin/sh {script} \"$2\" 9>&-; {pathPrefix}.note \"$@\"");
         firewall.Namespace.Require(
             ["nft", "insert", "rule", "inet", "twintrack_lab", "input", "meta", "l4proto", "vrrp", "accept"]);
 

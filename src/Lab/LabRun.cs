@@ -5,7 +5,7 @@ namespace TwinTrack.Lab;
 
 /// <summary>The main job on real kernels: connections through a pair of firewalls outlive the one that dies.</summary>
 /// <remarks>One run: <see cref="Execute"/>, then <see cref="Dispose"/>, which removes all it made.</remarks>
-public sealed class LabRun : IDisposable
+public sealed class LabRun : ILab
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
@@ -30,19 +30,19 @@ public sealed class LabRun : IDisposable
         _tcp = new TcpLoad(options.Connections, options.Seed);
     }
 
-    /// <summary>What it is doing; may be read while it runs.</summary>
+    /// <inheritdoc/>
     public LabProgress Progress { get; } = new();
 
-    /// <summary>The beginning of the namespaces' names, once there are any.</summary>
+    /// <inheritdoc/>
     public string? Prefix => _directory?.Prefix;
 
-    /// <summary>The folder of configurations and logs, once there is one.</summary>
+    /// <inheritdoc/>
     public string? Folder => _directory?.Path;
 
-    /// <summary>The state of the connections; may be read while it runs.</summary>
+    /// <inheritdoc/>
     public TcpLoadSample Sample() => _tcp.Sample();
 
-    /// <summary>The state of the stream, once there is one; may be read while it runs.</summary>
+    /// <inheritdoc/>
     public UdpStreamSample? SampleUdp() => Volatile.Read(ref _udp)?.Sample();
 
     /// <summary>Runs it to the end.</summary>

@@ -11,10 +11,16 @@ say() {
 }
 
 ask() {
-    "$conntrackd" -C "$config" "$@" >/dev/null && return 0
+    "$conntrackd" -C "$config" "$@" >/dev/null 9<&- && return 0
     say "ERROR: conntrackd $* failed"
     return 1
 }
+
+# When roles change quickly the manager does not wait for us: the new role waits for the old one's turn to end.
+if command -v flock >/dev/null && [ -r "$0" ]; then
+    exec 9<"$0"
+    flock -w 60 9
+fi
 
 # One after the other even if one fails: half a take-over is better than none.
 become_primary() {
@@ -26,7 +32,7 @@ become_primary() {
 
 # A lock file that a dead daemon left needs no care: it is taken over.
 become_backup() {
-    if ! "$conntrackd" -C "$config" -s >/dev/null 2>&1; then
+    if ! "$conntrackd" -C "$config" -s >/dev/null 2>&1 9<&-; then
         say "conntrackd does not run, it is started"
         ask -d || exit 1
     fi

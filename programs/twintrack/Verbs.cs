@@ -1,0 +1,15 @@
+using System.CommandLine;
+
+namespace TwinTrack.Programs;
+
+/// <summary>Everything twintrack can do: parser, help and manual read it.</summary>
+internal static class Verbs
+{
+    /// <summary>Builds the command line.</summary>
+    public static RootCommand Create() =>
+        new("TwinTrack: connection-tracking high availability for Linux firewalls.")
+        {
+            LabCommand.Create(),
+            DoctorCommand.Create(),
+        };
+}
