@@ -102,8 +102,8 @@ internal static class LabCommand
         Original.Validators.Add(CheckRole);
         var command = new Command("lab", Description)
         {
-            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Original, Conntrackd, Nat, NoNat, Seed,
-            Json, Keep, Clean,
+            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Original, Conntrackd, Nat, NoNat,
+            Seed, Json, Keep, Clean,
         };
         command.Validators.Add(CheckConflicts);
         command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));

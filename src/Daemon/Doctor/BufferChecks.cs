@@ -32,8 +32,8 @@ internal sealed class BufferChecks(Findings findings, Machine machine, DaemonCon
 
         if (wanted > limit)
         {
-            findings.Warn("buffers", $"NetlinkBufferSize {wanted} is larger than NetlinkBufferSizeMaxGrowth {limit} and "
-                + $"not used: {socket.ReceiveBufferSize} bytes stay", "raise NetlinkBufferSizeMaxGrowth");
+            findings.Warn("buffers", $"NetlinkBufferSize {wanted} is larger than NetlinkBufferSizeMaxGrowth {limit} "
+                + $"and not used: {socket.ReceiveBufferSize} bytes stay", "raise NetlinkBufferSizeMaxGrowth");
             return;
         }
 
@@ -79,7 +79,8 @@ internal sealed class BufferChecks(Findings findings, Machine machine, DaemonCon
         catch (SocketException)
         {
             findings.Fail("buffers", $"{keyword} {bytes} of {link.Interface} takes CAP_NET_ADMIN "
-                + $"(net.core.{limit} is {machine.Setting("net/core/" + limit)})", "run with it, or leave the line out");
+                + $"(net.core.{limit} is {machine.Setting("net/core/" + limit)})",
+                "run with it, or leave the line out");
         }
     }
 }

@@ -103,7 +103,8 @@ internal sealed partial class DaemonChecks(Findings findings, Machine machine, G
                     "stop it (conntrackd -k) before this one starts");
                 return false;
             case ControlResult.Refused:
-                findings.Note("daemon", $"a daemon runs, but does not speak to this user at {path}", "run this as root");
+                findings.Note("daemon", $"a daemon runs, but does not speak to this user at {path}",
+                    "run this as root");
                 return false;
             default:
                 findings.Fail("daemon", $"the daemon at {path} does not answer within {Silence.TotalSeconds} s",
@@ -132,7 +133,8 @@ internal sealed partial class DaemonChecks(Findings findings, Machine machine, G
         }
         else if (ControlListener.IsSocket(path))
         {
-            findings.Note("daemon", $"{path} is left from a daemon that crashed", "nothing to do: the start replaces it");
+            findings.Note("daemon", $"{path} is left from a daemon that crashed",
+                "nothing to do: the start replaces it");
         }
         else
         {

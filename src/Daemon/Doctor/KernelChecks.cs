@@ -36,7 +36,8 @@ internal sealed class KernelChecks(Findings findings, Machine machine, DaemonCon
     {
         if (!machine.KnowsKernelOptions)
         {
-            findings.Note("kernel", "the options it was built with are not to be read (/proc/config.gz, /boot/config-*)");
+            findings.Note("kernel",
+                "the options it was built with are not to be read (/proc/config.gz, /boot/config-*)");
             return;
         }
 

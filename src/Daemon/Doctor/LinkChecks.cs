@@ -74,7 +74,8 @@ internal sealed class LinkChecks(Findings findings, SyncConfig sync)
         if (own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any)) return true;
         if (own.Equals(link.Remote))
         {
-            findings.Fail("link", $"{own} of {link.Interface} is the peer's and our own address", "correct one of them");
+            findings.Fail("link", $"{own} of {link.Interface} is the peer's and our own address",
+                "correct one of them");
             return false;
         }
 

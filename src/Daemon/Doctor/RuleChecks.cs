@@ -4,7 +4,7 @@ using TwinTrack.Conntrack;
 
 namespace TwinTrack.Daemon.Doctor;
 
-/// <summary>The rule set: is it stateful, does it let the link through, does its translation outlive a fail-over?</summary>
+/// <summary>The rule set: is it stateful, does it let the link through, does its NAT outlive a fail-over?</summary>
 internal sealed partial class RuleChecks(Findings findings, Machine machine, DaemonConfig config)
 {
     private const int MatchMilliseconds = 2000;
@@ -28,7 +28,8 @@ internal sealed partial class RuleChecks(Findings findings, Machine machine, Dae
         if (!Stateful().IsMatch(rules))
         {
             findings.Fail("rules", "no rule asks for the state of a connection: the kernel may not track at all, and "
-                + "recovered connections are not let through as such", $"accept ct state established,related; {Example}");
+                + "recovered connections are not let through as such",
+                $"accept ct state established,related; {Example}");
             return;
         }
 
@@ -116,7 +117,8 @@ internal sealed partial class RuleChecks(Findings findings, Machine machine, Dae
 
     // ct state ..., -m conntrack --ctstate ..., -m state --state ..., xt match "conntrack"
     [GeneratedRegex(
-        @"\bct state\b|--ctstate|--state\b|match ""(conntrack|state)""", RegexOptions.ExplicitCapture, MatchMilliseconds)]
+        @"\bct state\b|--ctstate|--state\b|match ""(conntrack|state)""", RegexOptions.ExplicitCapture,
+        MatchMilliseconds)]
     private static partial Regex Stateful();
 
     [GeneratedRegex(
