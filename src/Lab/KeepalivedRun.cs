@@ -30,6 +30,7 @@ public sealed class KeepalivedRun : ILab
     private readonly List<KeepalivedChange> _changes = [];
 
     private RunDirectory? _directory;
+    private DaemonProcess? _backup;
     private UdpStream? _udp;
     private bool _isFinished;
 
@@ -135,6 +136,7 @@ public sealed class KeepalivedRun : ILab
         Progress.Begin("start conntrackd and keepalived on both firewalls");
         DaemonProcess first = StartDaemon(topology.Primary, _options.PrimaryProgram, "fw1", cancellation);
         DaemonProcess second = StartDaemon(topology.Backup, _options.BackupProgram, "fw2", cancellation);
+        _backup = second;
         Keepalived one = StartKeepalived(topology.Primary, first, "fw1", High, Low);
         Keepalived two = StartKeepalived(topology.Backup, second, "fw2", Low, High);
         AwaitRoles(one, two, Usual, cancellation);
@@ -182,13 +184,14 @@ public sealed class KeepalivedRun : ILab
             ref _udp, Keep(new UdpStream(topology.Client, topology.Server, Topology.ServerAddress, _options.Seed)));
         int alive = Prove(cancellation).Alive;
         Progress.End($"{alive} of {Connections} alive");
-        if (!_options.IsActiveActive) return;
-
-        Progress.Begin("wait until both kernels know them");
-        Await(() => topology.Primary.CountFlows() >= Connections && topology.Backup.CountFlows() >= Connections,
-            () => "the kernels do not know all flows", cancellation);
+        Progress.Begin("wait until both firewalls know them");
+        Await(() => AreReplicated(topology), () => "the firewalls do not know all flows", cancellation);
         Progress.End("");
     }
+
+    private bool AreReplicated(Topology topology) => _options.IsActiveActive
+        ? topology.Primary.CountFlows() > Connections && topology.Backup.CountFlows() > Connections
+        : _backup!.CountCaches().External > Connections;
 
     // A firewall fails and returns: one of its links goes down, and up again.
     private void Change(
