@@ -16,6 +16,22 @@ internal static class FlowSets
         "the primary's internal cache", Keys(primary.RequireControl("-i").Output),
         "the backup's external cache", Keys(backup.RequireControl("-e").Output));
 
+    /// <summary>
+    /// The same over announceable flows: of a TCP connection that is over the backup need
+    /// not have heard.
+    /// </summary>
+    /// <returns>Null if nothing does, else a sentence with an example.</returns>
+    public static string? CompareAnnounceable(DaemonProcess primary, DaemonProcess backup)
+    {
+        HashSet<string> held = Keys(primary.RequireControl("-i").Output);
+        HashSet<string> told = Keys(backup.RequireControl("-e").Output);
+        held.RemoveWhere(key => !told.Contains(key) && IsOver(key));
+        return Compare("the primary's internal cache", held, "the backup's external cache", told);
+    }
+
+    // "tcp      6 TIME_WAIT src=..."
+    private static bool IsOver(string key) => key.Split(' ')[2] is "LAST_ACK" or "TIME_WAIT" or "CLOSE";
+
     /// <summary>What differs between the tables of two kernels: tuples of both directions, status, TCP state.</summary>
     /// <returns>Null if nothing does, else a sentence.</returns>
     public static string? CompareKernels(NetNamespace primary, NetNamespace backup) => Compare(

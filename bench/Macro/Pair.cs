@@ -7,7 +7,8 @@ namespace TwinTrack.Bench;
 /// <summary>A program under test.</summary>
 /// <param name="Subject">See <see cref="Subjects"/>.</param>
 /// <param name="Program">Path of its conntrackd.</param>
-internal sealed record Contestant(string Subject, string Program);
+/// <param name="SyncLines">More lines for section Sync of its configuration.</param>
+internal sealed record Contestant(string Subject, string Program, string SyncLines = "");
 
 /// <summary>The same conntrackd on both firewalls, configured as for production.</summary>
 internal sealed class Pair : IDisposable
@@ -122,6 +123,7 @@ internal sealed class Pair : IDisposable
             NetlinkBufferSizeMaxGrowth = 32 * MiB,
             LinkLines = $"SndSocketBuffer {8 * MiB}\n        RcvSocketBuffer {8 * MiB}\n        Checksum on",
             ModeLines = modeLines,
+            SyncLines = contestant.SyncLines,
             // Without it the original makes itself a real-time process; priority 0 keeps both on the normal scheduler.
             GeneralLines = "Scheduler {\n        Type FIFO\n        Priority 0\n    }",
         };

@@ -53,7 +53,14 @@ internal sealed class Report(BenchOptions options, Samples samples)
         WriteTable(
             Workloads.Title(workload, options), "figure",
             Figures.All.Where(figure => figure.Workload == workload));
-        if (workload == Workloads.Http) WriteRequests();
+        if (workload == Workloads.Http)
+        {
+            WriteTable(
+                "The same with AnnounceDelay 0", "figure",
+                Figures.All.Where(figure => figure.Workload == workload), Subjects.AtOnce);
+            WriteRequests();
+        }
+
         WriteInvalid(workload);
     }
 
@@ -68,14 +75,15 @@ internal sealed class Report(BenchOptions options, Samples samples)
         foreach (Trouble trouble in troubles) WriteInvalid(trouble.Workload);
     }
 
-    private void WriteTable(string title, string head, IEnumerable<Figure> figures)
+    private void WriteTable(
+        string title, string head, IEnumerable<Figure> figures, string subject = Subjects.Ours)
     {
         _text.AppendLine($"## {title}").AppendLine();
         _text.AppendLine($"| {head} | unit | original | ours | ratio |").AppendLine("|---|---|---:|---:|---:|");
         foreach (Figure figure in figures)
         {
             double? original = samples.Median(figure, Subjects.Original);
-            double? ours = samples.Median(figure, Subjects.Ours);
+            double? ours = samples.Median(figure, subject);
             _text.AppendLine(
                 $"| {figure.Name} | {figure.Unit} | {Format(figure, original)} | {Format(figure, ours)} "
                 + $"| {Ratio(ours, original)} |");
@@ -106,7 +114,8 @@ internal sealed class Report(BenchOptions options, Samples samples)
             "| on the firewalls | requests/s | of no daemon | of the idle listener "
             + "| CPU per connection, primary [µs] |");
         _text.AppendLine("|---|---:|---:|---:|---:|");
-        foreach (string subject in (string[])[Subjects.NoDaemon, Subjects.Listener, Subjects.Original, Subjects.Ours])
+        foreach (string subject in (string[])[Subjects.NoDaemon, Subjects.Listener, Subjects.Original, Subjects.Ours,
+            Subjects.AtOnce])
         {
             double? rate = samples.Median(Figures.Requests, subject);
             _text.Append($"| {subject} | {Format(Figures.Requests, rate)} ");

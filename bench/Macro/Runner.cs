@@ -36,6 +36,7 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
             Take(() => [http.RunBare()]);
             Take(() => [http.RunListener()]);
             foreach (Contestant contestant in order) Take(() => [http.RunPair(contestant)]);
+            Take(() => [http.RunPair(new Contestant(Subjects.AtOnce, options.Ours, "Options { AnnounceDelay 0 }"))]);
         }
 
         return _samples;

@@ -33,6 +33,7 @@ internal static class Subjects
 {
     public const string Original = "original";
     public const string Ours = "ours";
+    public const string AtOnce = "ours, no delay";
     public const string NoDaemon = "no daemon";
     public const string Listener = "idle listener";
 }

@@ -156,6 +156,7 @@ internal sealed class JsonAnswers(
     private void PutQueues(ref JsonText json, ref LineWriter line, in SyncStats stats)
     {
         json.PutNumber(ref line, "control_elements"u8, stats.ControlElements);
+        json.PutNumber(ref line, "unannounced"u8, stats.Unannounced);
         json.OpenList(ref line, "queues"u8);
         foreach (QueueReport queue in SyncRequests.Queues(config.Sync!, in stats))
             StatisticsJson.PutQueue(ref json, ref line, in queue);

@@ -7,7 +7,8 @@ namespace TwinTrack.Replication;
 /// <param name="flows">Null without a cache of flows.</param>
 /// <param name="expectations">Those of the internal cache.</param>
 /// <param name="mode">Sends them.</param>
-internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, SyncMode mode)
+/// <param name="announcer">Knows which of them wait.</param>
+internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, SyncMode mode, Announcer announcer)
 {
     private const int EntriesPerStep = 256;
 
@@ -47,7 +48,7 @@ internal sealed class Bulk(FlowStore? flows, ExpectationStore expectations, Sync
                 return;
             }
 
-            mode.Enqueue(handle);
+            if (announcer.IsAnnounceable(handle)) announcer.Tell(handle);
         }
 
         _cursor = cursor;

@@ -1,5 +1,4 @@
 using TwinTrack.Replication.Caches;
-using TwinTrack.Replication.Modes;
 
 namespace TwinTrack.Replication;
 
@@ -7,7 +6,7 @@ namespace TwinTrack.Replication;
 /// Puts the internal cache right after events were lost: a dump brings what is new or changed, and a sweep afterwards
 /// finds what neither the dump nor an event has confirmed. Only differences are sent.
 /// </summary>
-internal sealed class Repair(InternalCache cache, SyncMode mode)
+internal sealed class Repair(InternalCache cache, Announcer announcer)
 {
     private const int SlotsPerStep = 4096;
 
@@ -31,7 +30,7 @@ internal sealed class Repair(InternalCache cache, SyncMode mode)
     public void OnDifference(uint handle)
     {
         Differences++;
-        mode.Enqueue(handle);
+        announcer.Tell(handle);
     }
 
     /// <summary>Ends the dump.</summary>

@@ -117,7 +117,7 @@ public sealed partial class SyncEngine
     // Without internal cache there is nothing to forget; the kernel's table is not a cache.
     private void ClearInternal()
     {
-        _mode.ForgetAll();
+        _announcer.ForgetAll();
         _expectations.Internal.Clear();
         if (_bypass is not null) return;
         _internal.Clear();

@@ -33,6 +33,9 @@ public sealed partial class SyncEngine
         // A helper that translates what it expects has just rewritten a packet of the master.
         if (change != FlowChange.Destroy && _expectations.Master != 0 && expectation.Has(ExpectationFields.NatTuple))
             _sequences.Add(_expectations.Master, now);
+
+        // Peers commit masters first.
+        if (change != FlowChange.Destroy) TellMaster();
         AnnounceExpectation(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
     }
 
@@ -103,7 +106,18 @@ public sealed partial class SyncEngine
 
         uint handle = _expectations.Internal.Merge(in _expectations.Prepared, now.Seconds, out bool differs);
         if (handle == 0) ReportFullExpectations();
-        else if (differs && purpose is (SnapshotPurpose.Repair or SnapshotPurpose.Poll)) _mode.Enqueue(handle);
+        else if (differs && purpose is (SnapshotPurpose.Repair or SnapshotPurpose.Poll)) TellDifference(handle);
+    }
+
+    private void TellDifference(uint handle)
+    {
+        TellMaster();
+        _mode.Enqueue(handle);
+    }
+
+    private void TellMaster()
+    {
+        if (_expectations.Master != 0) _announcer.TellFirst(_expectations.Master);
     }
 
     private void AnnounceExpectation(uint handle, bool isSilent)

@@ -40,7 +40,9 @@ public sealed partial class SyncEngine
             _sequences.Add(handle, now);
         }
 
-        Announce(handle, isSilent: origin is EventOrigin.Commit or EventOrigin.Flush);
+        if (origin is EventOrigin.Commit or EventOrigin.Flush) KeepSilent(handle);
+        else if (change == FlowChange.New) _announcer.OnBegin(now, handle);
+        else _announcer.OnChange(now, handle);
     }
 
     // Those of SYNPROXY come with an event and never change; those of a helper come with none.
@@ -122,19 +124,13 @@ public sealed partial class SyncEngine
     }
 
     // What we did to the kernel ourselves is not news for the peers; a deletion of that kind leaves no trace.
-    private void Announce(uint handle, bool isSilent)
+    private void KeepSilent(uint handle)
     {
-        if (!isSilent)
-        {
-            _mode.Enqueue(handle);
-        }
-        else if (_internalSlabs.Header(handle).State == EntryState.Dead)
-        {
-            _expectations.OnFlushed(handle);
-            AnnounceGone(isSilent: true);
-            _mode.Forget(handle);
-            _internal.Release(handle);
-        }
+        if (_internalSlabs.Header(handle).State != EntryState.Dead) return;
+        _expectations.OnFlushed(handle);
+        AnnounceGone(isSilent: true);
+        _announcer.Forget(handle);
+        _internal.Release(handle);
     }
 
     private void Merge(Instant now, SnapshotPurpose purpose, in PackedFlow flow)

@@ -34,6 +34,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly Inject? _inject;
     private readonly SyncMode _mode;
     private StatisticsMode? _statistics;
+    private readonly Announcer _announcer;
     private readonly Commit _commit;
     private readonly KernelQueue _kernel = new();
     private readonly Notices _notices = new();
@@ -67,9 +68,10 @@ public sealed partial class SyncEngine : IDisposable
         if (options.DisableExternalCache)
             _expectationInject = new ExpectationInject(_expectations.ExternalStore, options);
         _mode = MakeMode(first, now);
+        _announcer = new Announcer(_internalSlabs, _internalStore, _internal, _mode, options);
         _commit = new Commit(_externalStore, _external, options);
-        _bulk = new Bulk(_bypass is null ? _internalStore : null, _expectations.InternalStore, _mode);
-        _repair = new Repair(_internal, _mode);
+        _bulk = new Bulk(_bypass is null ? _internalStore : null, _expectations.InternalStore, _mode, _announcer);
+        _repair = new Repair(_internal, _announcer);
         _repairSchedule = new RepairSchedule(options, now);
         if (options.StartupResync) RequestResync(now);
     }
@@ -88,7 +90,7 @@ public sealed partial class SyncEngine : IDisposable
             Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
             return Instant.Earlier(
                 Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), expiry),
-                Instant.Earlier(_purgeAt, _repairSchedule.DueAt));
+                Instant.Earlier(Instant.Earlier(_purgeAt, _repairSchedule.DueAt), _announcer.NextDeadline));
         }
     }
 
@@ -107,6 +109,7 @@ public sealed partial class SyncEngine : IDisposable
             stats.TransmitQueue = (uint)_mode.TransmitCount;
             stats.ResendQueue = (uint)(_mode.Resend?.Count ?? 0);
             stats.ControlElements = _mode.ControlCount;
+            stats.Unannounced = (uint)_announcer.Waiting;
             return ref stats;
         }
     }
@@ -115,6 +118,7 @@ public sealed partial class SyncEngine : IDisposable
     public void OnDeadline(Instant now)
     {
         _mode.OnDeadline(now);
+        _announcer.OnDeadline(now);
         _external.Expire(now);
         _expectations.External.Expire(now);
         if (_external.IsSweeping) _external.Sweep();

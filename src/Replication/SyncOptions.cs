@@ -45,6 +45,14 @@ public sealed record SyncOptions
     /// <summary>Messages accepted before an acknowledgement is due (ACKWindowSize).</summary>
     public int AckWindow { get; init; } = 300;
 
+    /// <summary>
+    /// Milliseconds that a flow waits, while many begin, before peers hear of it (AnnounceDelay); 0: none.
+    /// </summary>
+    public uint AnnounceDelayMilliseconds { get; init; }
+
+    /// <summary>As long as no more flows than that begin in a tenth of a second, all are announced at once.</summary>
+    public int AnnounceAtOnce { get; init; } = 20;
+
     /// <summary>Fixed timeout of committed flows in seconds (CommitTimeout); null: the time that is left.</summary>
     public uint? CommitTimeoutSeconds { get; init; }
 

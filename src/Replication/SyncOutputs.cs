@@ -326,6 +326,9 @@ public struct SyncStats
     /// <summary>Control messages allocated.</summary>
     public uint ControlElements;
 
+    /// <summary>Flows that wait for the announce delay to pass.</summary>
+    public uint Unannounced;
+
     /// <summary>Messages sent, control messages included.</summary>
     public ulong MessagesSent;
 

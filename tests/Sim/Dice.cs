@@ -12,6 +12,7 @@ internal enum Concern : byte
     Kernel,
     Takeover,
     Shape,
+    Announcements,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

@@ -104,6 +104,10 @@ public static class Printer
         foreach (LinkConfig link in sync.Links) PrintLink(writer, link, sync.ErrorQueueLength);
         writer.Open("Options");
         writer.Set("TCPWindowTracking", sync.TcpWindowTracking);
+
+        // conntrackd does not know this one.
+        if (sync.AnnounceDelayMilliseconds != SyncConfig.DefaultAnnounceDelay)
+            writer.Set("AnnounceDelay", sync.AnnounceDelayMilliseconds);
         if (sync.ExpectationHelpers.Count == 0) writer.Set("ExpectationSync", sync.SyncExpectations);
         else
         {

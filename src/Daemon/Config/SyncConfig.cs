@@ -10,6 +10,12 @@ public sealed record SyncConfig
     /// <summary>Most dedicated links.</summary>
     public const int MostLinks = 4;
 
+    /// <summary>AnnounceDelay without the keyword, in milliseconds.</summary>
+    public const uint DefaultAnnounceDelay = 50;
+
+    /// <summary>Largest AnnounceDelay, in milliseconds.</summary>
+    public const uint MostAnnounceDelay = 10_000;
+
     /// <summary>How reliability is made (Mode).</summary>
     public SyncModeKind Mode { get; init; }
 
@@ -42,6 +48,11 @@ public sealed record SyncConfig
 
     /// <summary>Replicate window scales instead of making recovered flows liberal.</summary>
     public bool TcpWindowTracking { get; init; }
+
+    /// <summary>
+    /// Milliseconds that a flow waits, while many begin, before peers hear of it; 0: none.
+    /// </summary>
+    public uint AnnounceDelayMilliseconds { get; init; } = DefaultAnnounceDelay;
 
     /// <summary>Replicate expectations.</summary>
     public bool SyncExpectations { get; init; }

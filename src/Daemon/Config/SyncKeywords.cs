@@ -78,6 +78,15 @@ internal static class SyncKeywords
     [
         Switch("TCPWindowTracking", "Restore window scales instead of making recovered flows liberal.",
             (sync, on) => sync with { TcpWindowTracking = on }),
+        new("AnnounceDelay", "Milliseconds that a flow waits, while many begin, before peers hear of it; 0: none.")
+        {
+            IsOurs = true,
+            Value = ValueKind.Number,
+            Most = SyncConfig.MostAnnounceDelay,
+            Default = SyncConfig.DefaultAnnounceDelay.ToString(),
+            Set = (draft, value) =>
+                draft.Sync!.Values = draft.Sync.Values with { AnnounceDelayMilliseconds = value.Number },
+        },
         new("ExpectationSync", "Replicate expectations: on, off, or a list of helpers in braces.")
         {
             Value = ValueKind.Bool,

@@ -43,6 +43,12 @@ internal sealed class InternalEntries(
         return EntrySlabs.IsExpectation(handle) ? type + (int)PeerMessageType.ExpectationNew : type;
     }
 
+    /// <summary>A message about the entry is about to leave.</summary>
+    public void OnSending(uint handle)
+    {
+        if (!EntrySlabs.IsExpectation(handle)) flows[handle].Unannounced = 0;
+    }
+
     /// <summary>No queue holds the entry any more.</summary>
     public void Release(uint handle)
     {

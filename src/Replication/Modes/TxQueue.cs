@@ -76,6 +76,7 @@ internal sealed class TxQueue
         Entries.Remove(handle);
         ref EntryHeader entry = ref _slabs.Header(handle);
         PeerMessageType type = _entries.TypeOf(handle);
+        _entries.OnSending(handle);
         Seq sequence = TakeNumber();
         entry.Sequence = sequence.Value;
         new PeerHeader(PeerHeader.CurrentVersion, type, mode.OnNumber(sequence), (ushort)length, sequence)

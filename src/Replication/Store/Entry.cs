@@ -24,6 +24,12 @@ internal enum QueueId : byte
     None,
     Transmit,
     Resend,
+
+    /// <summary>It waits for the announce delay to pass.</summary>
+    Young,
+
+    /// <summary>It was half closed when the delay was over, and waits whether it stays so.</summary>
+    HalfClosed,
 }
 
 /// <summary>Marks of an entry.</summary>

@@ -54,7 +54,10 @@ internal struct FlowRecord
     public byte ScaleOriginal;
 
     public byte ScaleReply;
-    public byte Reserved;
+
+    /// <summary>Not 0: it was seen from its beginning, and nothing of it has been sent.</summary>
+    public byte Unannounced;
+
     public uint SctpTagOriginal;
     public uint SctpTagReply;
     public ushort Zone;

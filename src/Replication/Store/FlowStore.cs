@@ -74,6 +74,14 @@ internal sealed unsafe partial class FlowStore : IDisposable
         return 0;
     }
 
+    /// <summary>The living flow that a related one came from, 0 when it is not there.</summary>
+    public uint FindMaster(in FlowRecord related)
+    {
+        if (related.Extras == 0) return 0;
+        uint handle = Find(new FlowKey(in ExtrasOf(in related).Master, ZoneOf(in related), ZoneOriginalOf(in related)));
+        return handle != 0 && _slabs.Header(handle).State != EntryState.Dead ? handle : 0;
+    }
+
     /// <summary>Adds a flow that is not there yet.</summary>
     public uint Add(in FlowKey key, in PackedFlow flow, EntryState state, uint nowSeconds)
     {

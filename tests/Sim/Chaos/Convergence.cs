@@ -62,7 +62,7 @@ internal static class Convergence
             {
                 if (cache.Find(in key) is not { } told)
                 {
-                    if (isFull) continue;
+                    if (isFull || !entry.IsDue) continue;
                     return $"{node.Name} was not told of {key} of {peer.Name}";
                 }
 

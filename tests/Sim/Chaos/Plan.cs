@@ -117,7 +117,8 @@ internal sealed record Plan
         + $"\n{Link}";
 
     private static string Describe(SyncOptions options) =>
-        $"window {options.AckWindow}, resend {options.ResendQueueSize}, caches {options.CacheLimit}, commit timeout "
+        $"announce delay {options.AnnounceDelayMilliseconds} ms above {options.AnnounceAtOnce}, "
+        + $"window {options.AckWindow}, resend {options.ResendQueueSize}, caches {options.CacheLimit}, commit timeout "
         + $"{options.CommitTimeoutSeconds?.ToString() ?? "none"}, repair after "
         + $"{options.OverrunResyncSeconds?.ToString() ?? "never"}, startup resync {options.StartupResync}, window scales "
         + $"{options.TcpWindowTracking}, filter {!options.Filter.AcceptsAll};";
@@ -151,6 +152,7 @@ internal sealed record Plan
         var nodes = new NodeSetup[count];
         uint spread = count > 2 ? uint.MaxValue / 3 : 0;
         uint refresh = (uint)shape.Between(1, 4);
+        var announce = new Dice(seed, Concern.Announcements);
         for (int index = 0; index < count; index++)
         {
             NodeSetup drawn = DrawNode($"{(char)('a' + index)}", seed + ((ulong)index << 40), faults);
@@ -158,6 +160,8 @@ internal sealed record Plan
             {
                 Options = drawn.Options with
                 {
+                    AnnounceDelayMilliseconds = announce.Pick(0u, 1u, 50u, 50u, 500u),
+                    AnnounceAtOnce = announce.Pick(0, 0, 2, 20),
                     Mode = mode,
                     RefreshSeconds = refresh,
                     CacheTimeoutSeconds = 12 + (refresh * 3),

@@ -42,6 +42,14 @@ internal sealed class InternalShadow(SyncOptions options)
     /// <summary>Whether the flow was ever here.</summary>
     public bool Knew(in TupleKey key) => _entries.ContainsKey(key);
 
+    /// <summary>Traffic has told of a flow: from here on it may be worth an announcement.</summary>
+    public void NoteWorth(in TupleKey key, Instant now)
+    {
+        if (Find(in key) is not { } entry) return;
+        if (!entry.IsWorthIt) entry.WorthSince = null;
+        else entry.WorthSince ??= now;
+    }
+
     /// <summary>A kernel event.</summary>
     /// <param name="change">What happened.</param>
     /// <param name="flow">The event.</param>
@@ -170,6 +178,8 @@ internal sealed class InternalShadow(SyncOptions options)
         if (!entry.IsAlive) Active++;
         entry.IsAlive = true;
         entry.IsTimeoutStale = false;
+        entry.IsAnnounced = false;
+        entry.WorthSince = null;
         entry.Flow = flow;
         entry.Told = ~FlowFields.None;
         return entry;
@@ -209,4 +219,21 @@ internal sealed class ShadowEntry
 
     /// <summary>A dump has told a newer timeout, which is not announced.</summary>
     public bool IsTimeoutStale { get; set; }
+
+    /// <summary>A message has told of it since it began.</summary>
+    public bool IsAnnounced { get; set; }
+
+    /// <summary>Since when it has been worth an announcement without a break, as events tell; null: it is not.</summary>
+    public Instant? WorthSince { get; set; }
+
+    /// <summary>Whether peers have to know of it: of what was over before it was announced they need not.</summary>
+    public bool IsDue => IsAnnounced || !IsOver;
+
+    private bool IsOver => Flow.Original.Protocol == IpProtocol.Tcp && Flow.Has(FlowFields.TcpState)
+        && (TcpState)Flow.TcpState is TcpState.LastAck or TcpState.TimeWait or TcpState.Close;
+
+    /// <summary>Whether it has to be announced within the delay: assured, and neither side has said goodbye.</summary>
+    public bool IsWorthIt => IsAlive && (Flow.Status & FlowStatus.Assured) != FlowStatus.None && !IsOver
+        && !(Flow.Original.Protocol == IpProtocol.Tcp
+            && (TcpState)Flow.TcpState is TcpState.FinWait or TcpState.CloseWait);
 }

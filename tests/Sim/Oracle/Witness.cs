@@ -42,6 +42,7 @@ internal sealed class Witness(World world, Node node)
     private PackedFlow _flow;
     private PackedFlow _expected;
     private Seq _nextSequence;
+    private Instant _turnAt;
 
     public InternalShadow Internal { get; } = new(node.Options);
 
@@ -144,6 +145,7 @@ internal sealed class Witness(World world, Node node)
     /// <summary>Checks limits and counts, which must agree at the end of every turn.</summary>
     public void CheckCounters()
     {
+        _turnAt = world.Now;
         External.Expire(world.Now);
         if (node.Engine.Stats.External.Active < External.Count) CheckSwept();
         ref readonly SyncStats stats = ref node.Engine.Stats;
@@ -161,11 +163,26 @@ internal sealed class Witness(World world, Node node)
         if (stats.External.CreateFailed > 0) node.Taint |= Taint.ExternalFull;
     }
 
-    /// <summary>Compares both caches with what they must hold, entry by entry.</summary>
+    /// <summary>
+    /// Compares both caches with what they must hold, entry by entry, and requires that what had to be announced was.
+    /// </summary>
     public void CheckCaches()
     {
+        CheckAnnounced();
         CheckCache(CacheKind.Internal, InternalShadow.Kept, Internal.Active, Internal.Find);
         CheckCache(CacheKind.External, WireView.Carried, External.Count, External.Find);
+    }
+
+    // An assured flow is announced by the first turn after the delay; what waits for the link is announced.
+    private void CheckAnnounced()
+    {
+        if (node.Engine.Stats.TransmitQueue > 0) return;
+        long allowed = node.Options.AnnounceDelayMilliseconds * 1000L;
+        foreach ((TupleKey key, ShadowEntry entry) in Internal.Living)
+        {
+            if (entry.IsAnnounced || !entry.IsWorthIt || entry.WorthSince is not { } since) continue;
+            if (_turnAt.Microseconds > since.Microseconds + allowed) throw Fail($"has not told of {key}, which is assured");
+        }
     }
 
     /// <summary>A failure that names this node.</summary>
@@ -271,6 +288,7 @@ internal sealed class Witness(World world, Node node)
         }
 
         if (entry is null) throw Fail($"tells of {key}, which is not there");
+        entry.IsAnnounced = true;
         WireView.Project(in entry.Flow, node.Options, ref _expected);
         string? difference = FlowDiff.Find(in _flow, in _expected, WireView.Carried);
         if (difference is not null) throw Fail($"tells of {key} otherwise than it is: {difference}");
@@ -316,7 +334,7 @@ internal sealed class Witness(World world, Node node)
             if (held.Contains(key)) continue;
             foreach (Node peer in world.Nodes)
             {
-                if (peer != node && peer.Witness?.Internal.Find(in key) is not null)
+                if (peer != node && peer.Witness?.Internal.Find(in key) is { IsAnnounced: true })
                     throw Fail($"forgot {key} of {peer.Name}");
             }
 

@@ -188,6 +188,8 @@ internal sealed class Daemon
             Witness.Internal.Apply(told.Change, in told.Flow, isRefused);
             if (isRefused) _node.Taint |= Taint.InternalFull;
             if (origin != EventOrigin.Other) _node.Taint |= Taint.SilentChange;
+            else if (told.Change != FlowChange.Destroy && _node.Options.Filter.Accepts(in told.Flow, isDestroy: false))
+                Witness.Internal.NoteWorth(TupleKey.Of(in told.Flow), _world.Now);
             if (_world.Trace.IsOn)
                 _world.Trace.Line($"{_node.Name} event {told.Change} {origin} {TupleKey.Of(in told.Flow)}");
             _events.Recycle(told);
