@@ -116,7 +116,10 @@ internal sealed class InternalBypass(FlowStore seen, SyncOptions options)
         }
 
         Span<byte> message = _bytes.AsSpan(_end);
-        int length = PeerHeader.Size + FlowMessage.Write(in flow, options, message[PeerHeader.Size..]);
+        Span<byte> body = message[PeerHeader.Size..];
+        int length = PeerHeader.Size + (type == PeerMessageType.FlowDelete
+            ? FlowMessage.WriteEnd(in flow, options, body)
+            : FlowMessage.Write(in flow, options, body));
         new PeerHeader(PeerHeader.CurrentVersion, type, PeerFlags.None, (ushort)length, default).Write(message);
         _end += length;
     }

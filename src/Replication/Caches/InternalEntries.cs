@@ -27,7 +27,9 @@ internal sealed class InternalEntries(
         }
 
         flows.Read(handle, ref _flow);
-        return FlowMessage.Write(in _flow, options, body);
+        return slabs.Header(handle).State == EntryState.Dead
+            ? FlowMessage.WriteEnd(in _flow, options, body)
+            : FlowMessage.Write(in _flow, options, body);
     }
 
     /// <summary>The type of the message that tells the entry's present state.</summary>
@@ -46,7 +48,7 @@ internal sealed class InternalEntries(
     /// <summary>A message about the entry is about to leave.</summary>
     public void OnSending(uint handle)
     {
-        if (!EntrySlabs.IsExpectation(handle)) flows[handle].Unannounced = 0;
+        if (!EntrySlabs.IsExpectation(handle)) flows[handle].Marks = FlowMarks.None;
     }
 
     /// <summary>No queue holds the entry any more.</summary>

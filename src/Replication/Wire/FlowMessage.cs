@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using TwinTrack.Conntrack;
+using TwinTrack.Replication.Caches;
 
 namespace TwinTrack.Replication.Wire;
 
@@ -42,9 +43,23 @@ internal static class FlowMessage
         if (flow.Has(FlowFields.Helper)) WriteHelper(ref writer, in flow);
         if (flow.Has(FlowFields.Labels) && !flow.Labels.IsEmpty) WriteLabels(ref writer, flow.Labels);
         if (flow.Has(FlowFields.SynProxy)) WriteSynProxy(ref writer, flow.SynProxy);
-        if (flow.Has(FlowFields.Zone)) writer.AddUInt16(FlowAttribute.Zone, flow.Zone);
-        if (tuple.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Original, tuple.Zone).Write(ref writer);
-        else if (flow.Reply.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Reply, flow.Reply.Zone).Write(ref writer);
+        WriteZones(ref writer, in flow);
+        return writer.Length;
+    }
+
+    /// <summary>Writes only what a receiver finds a flow by: enough to tell its end.</summary>
+    /// <returns>Bytes written, a multiple of 4.</returns>
+    public static int WriteEnd(in PackedFlow flow, SyncOptions options, Span<byte> body)
+    {
+        var writer = new PeerWriter(body);
+        ref readonly FlowTuple tuple = ref flow.Original;
+        WriteAddresses(ref writer, in tuple, FlowAttribute.IPv4, FlowAttribute.IPv6);
+        writer.AddByte(FlowAttribute.Protocol, tuple.Protocol);
+        if (KernelFlow.HasPorts(tuple.Protocol))
+            writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
+        else if (tuple.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6 && tuple.Has(TupleParts.IcmpTypeCode))
+            WriteIcmp(ref writer, in tuple, options);
+        WriteZones(ref writer, in flow);
         return writer.Length;
     }
 
@@ -68,6 +83,14 @@ internal static class FlowMessage
         if (!reader.IsMalformed && PeerTrailer.TryRead(reader.Rest, out PeerTrailer trailer))
             ReadTrailer(trailer, ref flow);
         return !reader.IsMalformed && flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol);
+    }
+
+    private static void WriteZones(ref PeerWriter writer, in PackedFlow flow)
+    {
+        ref readonly FlowTuple tuple = ref flow.Original;
+        if (flow.Has(FlowFields.Zone)) writer.AddUInt16(FlowAttribute.Zone, flow.Zone);
+        if (tuple.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Original, tuple.Zone).Write(ref writer);
+        else if (flow.Reply.Has(TupleParts.Zone)) new PeerTrailer(ZoneScope.Reply, flow.Reply.Zone).Write(ref writer);
     }
 
     private static void ReadTrailer(PeerTrailer trailer, ref PackedFlow flow)
@@ -136,11 +159,16 @@ internal static class FlowMessage
                 writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
                 break;
             case IpProtocol.Icmp or IpProtocol.IcmpV6 when tuple.Has(TupleParts.IcmpTypeCode):
-                writer.AddByte(FlowAttribute.IcmpType, tuple.IcmpType);
-                writer.AddByte(FlowAttribute.IcmpCode, tuple.IcmpCode);
-                writer.AddSwapped(FlowAttribute.IcmpId, tuple.IcmpId, options.PeersAreLittleEndian);
+                WriteIcmp(ref writer, in tuple, options);
                 break;
         }
+    }
+
+    private static void WriteIcmp(ref PeerWriter writer, in FlowTuple tuple, SyncOptions options)
+    {
+        writer.AddByte(FlowAttribute.IcmpType, tuple.IcmpType);
+        writer.AddByte(FlowAttribute.IcmpCode, tuple.IcmpCode);
+        writer.AddSwapped(FlowAttribute.IcmpId, tuple.IcmpId, options.PeersAreLittleEndian);
     }
 
     private static void WriteTcp(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)

@@ -11,7 +11,8 @@ internal static class RecordedBody
     /// <summary>The expected body.</summary>
     /// <param name="body">The original's.</param>
     /// <param name="differs">Whether it differs from the original's.</param>
-    public static byte[] AsOurs(ReadOnlySpan<byte> body, out bool differs)
+    /// <param name="isEnd">Whether the message tells the end of a flow: only what names it is sent.</param>
+    public static byte[] AsOurs(ReadOnlySpan<byte> body, out bool differs, bool isEnd = false)
     {
         byte protocol = ProtocolOf(body);
         bool isIcmp = protocol is IpProtocol.Icmp or IpProtocol.IcmpV6;
@@ -21,6 +22,7 @@ internal static class RecordedBody
         while (reader.MoveNext())
         {
             var number = (FlowAttribute)reader.Number;
+            if (isEnd && !IsOfName(number)) continue;
 
             // Identifier compared with type and code: a translation of ports that ICMP does not have.
             if (isIcmp && number is FlowAttribute.SourceNatPort or FlowAttribute.DestinationNatPort) continue;
@@ -33,6 +35,10 @@ internal static class RecordedBody
         differs = !body.SequenceEqual(ours.ToArray());
         return [.. ours];
     }
+
+    private static bool IsOfName(FlowAttribute number) => number is FlowAttribute.IPv4 or FlowAttribute.IPv6
+        or FlowAttribute.Protocol or FlowAttribute.Ports or FlowAttribute.IcmpType or FlowAttribute.IcmpCode
+        or FlowAttribute.IcmpId or FlowAttribute.Zone;
 
     private static byte ProtocolOf(ReadOnlySpan<byte> body)
     {

@@ -36,8 +36,10 @@ internal static class ReplayComparison
         IsFlow(recorded) && string.Equals(Describe(AsOurs(recorded)), Describe(ours), StringComparison.Ordinal);
 
     private static byte[] AsOurs(byte[] message) => IsFlow(message)
-        ? [.. message[..PeerHeader.Size], .. RecordedBody.AsOurs(message.AsSpan(PeerHeader.Size), out _)]
+        ? [.. message[..PeerHeader.Size], .. RecordedBody.AsOurs(message.AsSpan(PeerHeader.Size), out _, IsEnd(message))]
         : message;
+
+    private static bool IsEnd(byte[] message) => PeerHeader.Read(message).Type == PeerMessageType.FlowDelete;
 
     private static PeerFlags Greetings(byte[] message) => PeerHeader.Read(message).Flags & PeerFlags.Greetings;
 
