@@ -86,6 +86,9 @@ internal sealed class BurstRound(
 
     private void RunCommit(Topology topology, Pair pair)
     {
+        // The firewall that is taken over from is gone. Netfilter's listeners are known to all namespaces of a host at
+        // once: as long as its daemon listened, the kernel would make an event for each flow of the other, too.
+        pair.Primary.Kill();
         var watch = Stopwatch.StartNew();
         CpuTime before = ProcessCost.Cpu(pair.Backup.ProcessId);
         (TimeSpan elapsed, TimeSpan client) = Call(pair.Backup, "-c", _commit);
@@ -100,7 +103,7 @@ internal sealed class BurstRound(
             _commit.Note = $"the client returned {watch.Elapsed.TotalSeconds:0.000} s too early";
         }
 
-        pair.WaitUntilIdle();
+        pair.WaitUntilBackupIsIdle();
         _commit.Add(Figures.CommitTime, elapsed.TotalSeconds);
         _commit.Add(Figures.CommitDaemon, (ProcessCost.Cpu(pair.Backup.ProcessId) - before).Total.TotalSeconds);
         _commit.Add(Figures.CommitClient, client.TotalSeconds);

@@ -18,9 +18,11 @@ internal static class Workloads
     public const string Dump = "dump";
     public const string Http = "http";
     public const string Tools = "tools";
+    public const string Delay = "delay";
+    public const string Pause = "pause";
 
     /// <summary>What is measured unless something else is asked for.</summary>
-    public static readonly string[] Standard = [Burst, Dump, Commit, Http, Tools];
+    public static readonly string[] Standard = [Burst, Dump, Commit, Http, Delay, Pause, Tools];
 
     /// <summary>All there are.</summary>
     public static readonly string[] All = [.. Standard, .. Trouble.All.Select(trouble => trouble.Workload)];
@@ -31,6 +33,8 @@ internal static class Workloads
         Burst => $"Burst of {options.Flows:N0} new flows on the primary",
         Dump => $"Dump (-e) of {options.Flows:N0} flows on the backup to /dev/null",
         Tools => $"conntrack(8) with {options.Flows:N0} flows, output to /dev/null",
+        Delay => "From a lasting flow's begin on the primary to its datagram on the backup",
+        Pause => "Turns of the loop with 1,000,000 flows, 10 % churn, a dump, a listing and a commit under way",
         Commit => $"Commit (-c) of {options.Flows:N0} flows on the backup",
         _ => $"HTTP GETs of 4 KB, each on its own connection, through the primary: "
             + $"{WebClient.Connections} at a time, {options.Seconds} s"
@@ -77,6 +81,16 @@ internal static class Figures
     public static readonly Figure HttpPacketsPrimary = new(Workloads.Http, "datagrams per connection, primary", "", 3);
     public static readonly Figure HttpPacketsBackup = new(Workloads.Http, "datagrams per connection, backup", "", 3);
 
+    public static readonly Figure DelayIdleMedian = new(Workloads.Delay, "idle, median", "ms", 2);
+    public static readonly Figure DelayIdle = new(Workloads.Delay, "idle, 99th percentile", "ms", 2);
+    public static readonly Figure DelayLoadedMedian = new(Workloads.Delay, "under HTTP load, median", "ms", 1);
+    public static readonly Figure DelayLoaded = new(Workloads.Delay, "under HTTP load, 99th percentile", "ms", 1);
+    public static readonly Figure DelayRate = new(Workloads.Delay, "connections/s of the load", "", 0);
+
+    public static readonly Figure PauseWorst = new(Workloads.Pause, "longest turn, without the kernel", "ms", 2);
+    public static readonly Figure PauseHigh = new(Workloads.Pause, "99.9th percentile", "ms", 2);
+    public static readonly Figure PauseMedian = new(Workloads.Pause, "median", "ms", 2);
+
     public static readonly Figure ToolStart = new(Workloads.Tools, "start and end (-C): time", "ms", 2);
     public static readonly Figure ToolStartCpu = new(Workloads.Tools, "start and end (-C): CPU", "ms", 2);
     public static readonly Figure ToolLoad = new(Workloads.Tools, "load (-R): time", "s", 3);
@@ -108,6 +122,7 @@ internal static class Figures
         CommitTime, CommitDaemon, CommitClient,
         Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
         HttpPacketsPrimary, HttpPacketsBackup,
+        DelayIdleMedian, DelayIdle, DelayLoadedMedian, DelayLoaded, DelayRate, PauseWorst, PauseHigh, PauseMedian,
         ToolStart, ToolStartCpu, ToolLoad, ToolLoadCpu, ToolList0, ToolList0Cpu, ToolParted0, ToolList50,
         ToolList50Cpu, ToolParted50, ToolList95, ToolList95Cpu, ToolParted95, ToolDelete, ToolDeleteCpu,
         ToolEventsCpu, ToolEventsLost,

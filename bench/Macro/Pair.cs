@@ -62,6 +62,14 @@ internal sealed class Pair : IDisposable
             throw new LabException($"{Primary.Program} does not come to rest");
     }
 
+    /// <summary>Waits until the backup's daemon, left alone, has done what it put off.</summary>
+    /// <exception cref="LabException">It goes on working.</exception>
+    public void WaitUntilBackupIsIdle()
+    {
+        if (!ProcessCost.WaitUntilIdle(_cancellation, Backup.ProcessId))
+            throw new LabException($"{Backup.Program} does not come to rest");
+    }
+
     /// <summary>Waits until the primary's internal and the backup's external cache are as large as wanted.</summary>
     /// <param name="expected">Flows; null for what the primary's kernel holds at the moment.</param>
     /// <param name="deadline">How long to wait.</param>

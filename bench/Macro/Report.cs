@@ -82,10 +82,12 @@ internal sealed class Report(BenchOptions options, Samples samples)
         _text.AppendLine($"| {head} | unit | original | ours | ratio |").AppendLine("|---|---|---:|---:|---:|");
         foreach (Figure figure in figures)
         {
+            bool isTaken = samples.Of(figure.Workload, Subjects.Original).Any();
             double? original = samples.Median(figure, Subjects.Original);
             double? ours = samples.Median(figure, subject);
             _text.AppendLine(
-                $"| {figure.Name} | {figure.Unit} | {Format(figure, original)} | {Format(figure, ours)} "
+                $"| {figure.Name} | {figure.Unit} | {(isTaken ? Format(figure, original) : NotTaken)} "
+                + $"| {Format(figure, ours)} "
                 + $"| {Ratio(ours, original)} |");
         }
 

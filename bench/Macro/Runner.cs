@@ -30,6 +30,10 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
             if (options.Has(Workloads.Tools))
                 foreach (Contestant contestant in order)
                     Take(() => [new ToolRound(options, contestant.Subject, ToolOf(contestant), round).Run()]);
+            if (options.Has(Workloads.Delay))
+                foreach (Contestant contestant in order)
+                    Take(() => [new DelayRound(options, contestant, round, cancellation).Run()]);
+            if (options.Has(Workloads.Pause)) Take(() => [Pause(round)]);
             if (!options.Has(Workloads.Http)) continue;
 
             var http = new HttpRound(options, round, cancellation);
@@ -40,6 +44,12 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
         }
 
         return _samples;
+    }
+
+    private static RoundResult Pause(int round)
+    {
+        using var pause = new PauseRound(round);
+        return pause.Run();
     }
 
     private static string ToolOf(Contestant contestant) =>
