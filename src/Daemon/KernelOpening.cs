@@ -1,3 +1,4 @@
+using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Netlink;
 using TwinTrack.Replication;
@@ -16,7 +17,7 @@ internal sealed class KernelOpening(Log log, GeneralConfig general)
         try
         {
             KernelPort kernel = general.PollSeconds is null
-                ? new KernelPort(engine, EventOptions(engine.Options.Filter))
+                ? new KernelPort(engine, EventOptions(engine.Options))
                 {
                     BufferGrew = OnBufferGrew,
                     BufferAtLimit = OnBufferLimit,
@@ -36,11 +37,20 @@ internal sealed class KernelOpening(Log log, GeneralConfig general)
     private bool IsBufferSizeUsable =>
         general.NetlinkBufferSize > 0 && general.NetlinkBufferSize <= general.NetlinkBufferSizeMaxGrowth;
 
-    private EventOptions EventOptions(FlowFilter filter) => new(
+    private EventOptions EventOptions(SyncOptions options) => new(
         IsBufferSizeUsable ? (int)general.NetlinkBufferSize : 0,
         (int)general.NetlinkBufferSizeMaxGrowth,
         general.EventsReliable,
-        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : null);
+        general.Filter is { InKernel: true } ? EventFilter.Make(options.Filter) : null,
+        LeavesOutPassages(options) ? EventThinning.Extend(ForKernel(options.Filter)) : null);
+
+    // Where every change is to be told, all of them have to be heard.
+    private static bool LeavesOutPassages(SyncOptions options) =>
+        options is { AnnounceDelayMilliseconds: > 0, OverrunResyncSeconds: not null }
+        && options is { Mode: not SyncModeKind.Statistics, DisableInternalCache: false };
+
+    private KernelFilter ForKernel(FlowFilter filter) =>
+        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : new KernelFilter();
 
     private void Report(KernelPort kernel)
     {

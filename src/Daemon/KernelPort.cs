@@ -20,8 +20,9 @@ internal struct KernelStats
 /// <param name="BufferLimitBytes">Limit of the doubling after an overrun; 0 for no doubling.</param>
 /// <param name="IsReliable">Ask the kernel to keep what it could not deliver.</param>
 /// <param name="Filter">What the kernel shall drop itself; null for nothing.</param>
+/// <param name="Thin">The same and what it shall drop besides while there is much to hear; null for nothing.</param>
 internal sealed record EventOptions(
-    int BufferBytes, int BufferLimitBytes, bool IsReliable, KernelFilter? Filter = null);
+    int BufferBytes, int BufferLimitBytes, bool IsReliable, KernelFilter? Filter = null, KernelFilter? Thin = null);
 
 /// <summary>Everything between the engine and the kernel: events and dumps in, requests out.</summary>
 /// <remarks>Each call does a bounded amount of work, so that one busy source never holds the loop.</remarks>
@@ -41,12 +42,14 @@ internal sealed class KernelPort : IDisposable
     private readonly RequestQueue _requests = new();
     private ConntrackClient? _client;
     private readonly KernelFlush _flush;
+    private readonly EventThinning? _thinning;
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
     private KernelRequest _request;
     private SnapshotPurpose _purpose;
     private ulong _malformedBefore;
     private int _bucketsBefore;
     private bool _isLossUntold;
+    private bool _hearsBegins = true;
     private PackedFlow _flow;
     private KernelStats _stats;
 
@@ -62,6 +65,10 @@ internal sealed class KernelPort : IDisposable
             _events = OpenEvents(options);
             _bufferLimitBytes = options.BufferLimitBytes;
             BufferBytes = _events.Socket.ReceiveBufferSize;
+
+            // A kernel that did not take the filter alone does not take more.
+            if (options.Thin is { } thin && FilterError.IsSuccess)
+                _thinning = new EventThinning(_events, options.Filter?.Build(), thin.Build());
         }
 
         _flush = new KernelFlush(engine.Options.Filter);
@@ -112,38 +119,7 @@ internal sealed class KernelPort : IDisposable
     /// <returns>True when there are more than one turn takes.</returns>
     public bool ReadEvents(Instant now)
     {
-        if (_events is null || _pacer.IsPausing(now)) return false;
-
-        int count = 0;
-        while (count < MostEventsPerTurn)
-        {
-            switch (_events.Read(ref _flow))
-            {
-                case EventStatus.Flow:
-                    count++;
-                    _engine.OnFlow(now, ChangeOf(_events.Kind), OriginOf(_events.Header.PortId), in _flow);
-                    continue;
-                case EventStatus.Expectation:
-                    count++;
-                    _expectations?.OnEvent(now, _events, OriginOf(_events.Header.PortId));
-                    continue;
-                case EventStatus.Overrun:
-                    OnOverrun(_events);
-                    continue;
-                case EventStatus.Failed:
-                    _stats.CatchFailed++;
-                    break;
-            }
-
-            _stats.EventsReceived += (ulong)count;
-            _pacer.OnRead(now, count, BufferBytes / EventBufferCost);
-            if (_isLossUntold) _engine.OnOverrun(now);
-            _isLossUntold = false;
-            return false;
-        }
-
-        _stats.EventsReceived += (ulong)count;
-        return true;
+        return _events is not null && !_pacer.IsPausing(now) && Drain(_events, now);
     }
 
     /// <summary>Hands a slice of a dump under way to the engine.</summary>
@@ -174,9 +150,11 @@ internal sealed class KernelPort : IDisposable
     /// <returns>True when there may be more: answers make room for new requests.</returns>
     public bool ServeRequests(Instant now)
     {
+        HearBegins(now, !_engine.IsCommittingMany);
         Collect(now);
         bool hasMore = _requests.Pending > 0;
         if (hasMore && _requests.Send().Code is not (Errno.TryAgain or Errno.OutOfMemory)) ReadAnswers(now);
+        hasMore |= !_hearsBegins;
         if (!_flush.IsRunning) return hasMore;
         if (_flush.Step() is { } errno) _engine.OnKernelAnswer(now, KernelRequestKind.Flush, token: 0, errno);
         return true;
@@ -190,6 +168,59 @@ internal sealed class KernelPort : IDisposable
         _flush.Dispose();
         _expectations?.Dispose();
         _client?.Dispose();
+    }
+
+    private bool Drain(EventStream events, Instant now)
+    {
+        int count = 0;
+        while (count < MostEventsPerTurn)
+        {
+            switch (events.Read(ref _flow))
+            {
+                case EventStatus.Flow:
+                    count++;
+                    _engine.OnFlow(now, ChangeOf(events.Kind), OriginOf(events.Header.PortId), in _flow);
+                    continue;
+                case EventStatus.Expectation:
+                    count++;
+                    _expectations?.OnEvent(now, events, OriginOf(events.Header.PortId));
+                    continue;
+                case EventStatus.Overrun:
+                    OnOverrun(events);
+                    continue;
+                case EventStatus.Failed:
+                    _stats.CatchFailed++;
+                    break;
+            }
+
+            _stats.EventsReceived += (ulong)count;
+            Thin(now, count);
+            _pacer.OnRead(now, count, BufferBytes / EventBufferCost);
+            if (_isLossUntold) _engine.OnOverrun(now);
+            _isLossUntold = false;
+            return false;
+        }
+
+        _stats.EventsReceived += (ulong)count;
+        Thin(now, count);
+        return true;
+    }
+
+    // For each flow we create the kernel would make an event, which costs as much as the flow. Begins of others are not
+    // heard meanwhile: what changes is, and at the end the table is compared.
+    private void HearBegins(Instant now, bool on)
+    {
+        if (_events is null || on == _hearsBegins || !_events.HearBegins(on).IsSuccess) return;
+        _hearsBegins = on;
+        if (on) _engine.OnEventsLeftOut(now);
+    }
+
+    private void Thin(Instant now, int count)
+    {
+        if (_thinning is null) return;
+        bool wasOn = _thinning.IsOn;
+        _thinning.OnRead(now, count);
+        if (wasOn && !_thinning.IsOn) _engine.OnEventsLeftOut(now);
     }
 
     private EventStream OpenEvents(EventOptions options)
@@ -307,6 +338,8 @@ internal sealed class KernelPort : IDisposable
 
     private void ReadAnswers(Instant now)
     {
+        // What was deleted to make room for a flow is older than that flow.
+        if (!_hearsBegins) while (Drain(_events!, now)) continue;
         while (_requests.TryReadAnswer(out RequestAnswer answer))
             _engine.OnKernelAnswer(now, KernelRequestKind.Create, answer.Token, (int)answer.Error.Code);
     }

@@ -29,7 +29,7 @@ internal sealed class Announcer(
 
     private readonly EntryQueue _young = new(slabs, QueueId.Young);
     private readonly EntryQueue _halfClosed = new(slabs, QueueId.HalfClosed);
-    private readonly bool _isOff = options.Mode == SyncModeKind.Statistics;
+    private readonly bool _isOff = options.AnnounceDelayMilliseconds == 0 || options.Mode == SyncModeKind.Statistics;
 
     // Those that become due in one such step are looked at together.
     private readonly uint _stepMilliseconds = Math.Max(options.AnnounceDelayMilliseconds / 8, 1);
@@ -47,12 +47,15 @@ internal sealed class Announcer(
     /// <summary>Traffic has begun a flow.</summary>
     public void OnBegin(Instant now, uint handle)
     {
-        ref FlowRecord record = ref flows[handle];
+        if (!_isOff)
+        {
+            // In the place of another that the peers may hold, it has to correct them.
+            ref FlowRecord record = ref flows[handle];
+            if ((record.Header.Flags & EntryFlags.Anew) == 0) record.Marks = FlowMarks.Unannounced;
+            Turn(now);
+            _begun++;
+        }
 
-        // In the place of another that the peers may hold, it has to correct them.
-        bool isFirst = (record.Header.Flags & EntryFlags.Anew) == 0;
-        if (isFirst && !_isOff) record.Unannounced = 1;
-        if (!_isOff) Count(now);
         OnChange(now, handle);
     }
 
@@ -60,8 +63,7 @@ internal sealed class Announcer(
     public void OnChange(Instant now, uint handle)
     {
         ref FlowRecord record = ref flows[handle];
-        if (record.Unannounced == 0) mode.Enqueue(handle);
-        else if (record.Header.Queue == QueueId.Transmit) OnChangeBeforeSent(now, handle);
+        if (record.Marks != FlowMarks.Unannounced || record.Header.Queue == QueueId.Transmit) mode.Enqueue(handle);
         else if (record.Header.State == EntryState.Dead) Drop(handle);
         else if (record.Header.Queue != QueueId.None) return;
         else if (!IsBusy(now)) Tell(handle);
@@ -79,7 +81,7 @@ internal sealed class Announcer(
 
         ref FlowRecord record = ref flows[handle];
         if (record.Header.Queue == QueueId.Transmit) return;
-        if (record.Unannounced != 0 && record.Header.State == EntryState.Dead)
+        if (record.Marks == FlowMarks.Unannounced && record.Header.State == EntryState.Dead)
         {
             Drop(handle);
             return;
@@ -95,13 +97,13 @@ internal sealed class Announcer(
     {
         if (EntrySlabs.IsExpectation(handle)) return true;
         ref FlowRecord record = ref flows[handle];
-        return record.Unannounced == 0 || !IsOver(in record);
+        return record.Marks != FlowMarks.Unannounced || !IsOver(in record);
     }
 
     /// <summary>Has a flow told if it has not been yet: something that is told needs it.</summary>
     public void TellFirst(uint master)
     {
-        if (flows[master].Unannounced != 0) Tell(master);
+        if (flows[master].Marks == FlowMarks.Unannounced) Tell(master);
     }
 
     /// <summary>Takes a flow out of its queue, so that its state is not sent.</summary>
@@ -133,15 +135,6 @@ internal sealed class Announcer(
         }
     }
 
-    // The datagram that was to tell of it has not been filled yet.
-    private void OnChangeBeforeSent(Instant now, uint handle)
-    {
-        if (!IsBusy(now)) return;
-        ref FlowRecord record = ref flows[handle];
-        if (record.Header.State == EntryState.Dead) Drop(handle);
-        else if (IsOver(in record)) mode.Forget(handle);
-    }
-
     private void EndYouth(Instant now, uint handle)
     {
         _young.Remove(handle);
@@ -160,12 +153,6 @@ internal sealed class Announcer(
 
     private void Begin(Instant now, uint handle)
     {
-        if (options.AnnounceDelayMilliseconds == 0)
-        {
-            Tell(handle);
-            return;
-        }
-
         uint due = MillisecondsOf(now) + options.AnnounceDelayMilliseconds;
         _now = now;
         Wait(_young, handle, due - (due % _stepMilliseconds));
@@ -212,12 +199,6 @@ internal sealed class Announcer(
     // One side has said all it has to say; the other may go on for long.
     private static bool IsHalfClosed(in FlowRecord record) =>
         record.Protocol == IpProtocol.Tcp && (TcpState)record.State is TcpState.FinWait or TcpState.CloseWait;
-
-    private void Count(Instant now)
-    {
-        Turn(now);
-        _begun++;
-    }
 
     private bool IsBusy(Instant now)
     {

@@ -27,6 +27,7 @@ internal sealed class RepairSchedule
     private Instant _earliest;
     private long _silence = ShortestSilenceMicroseconds;
     private bool _isUnderWay;
+    private bool _isWanted;          // whatever the cache holds
 
     public RepairSchedule(SyncOptions options, Instant now)
     {
@@ -46,6 +47,13 @@ internal sealed class RepairSchedule
         if (!_isUnderWay) Arm();
     }
 
+    /// <summary>Events were left out on purpose: one comparison, without a word, brings what they told.</summary>
+    public void OnLeftOut(Instant now)
+    {
+        _isWanted = true;
+        _pollAt = Instant.Earlier(_pollAt, Later(now, _earliest));
+    }
+
     /// <summary>What the one that is due is for; it counts as begun. Null when none is due.</summary>
     /// <param name="now">The clock.</param>
     /// <param name="unheard">Flows in the cache of which no event has come.</param>
@@ -56,7 +64,8 @@ internal sealed class RepairSchedule
         _repairAt = Instant.Never;
         _pollAt = Instant.Never;
         _lossAt = Instant.Never;
-        if (!isRepair && _options.PollSeconds is null && unheard == 0) return null;
+        if (!isRepair && _options.PollSeconds is null && unheard == 0 && !_isWanted) return null;
+        _isWanted = false;
         _began = now;
         _isUnderWay = true;
         return isRepair ? SnapshotPurpose.Repair : SnapshotPurpose.Poll;
@@ -81,6 +90,7 @@ internal sealed class RepairSchedule
         }
 
         if (_options.PollSeconds is { } seconds) _pollAt = Later(_began.PlusSeconds(seconds), now);
+        else if (_isWanted) _pollAt = Later(now, _earliest);
         else if (unheard > 0) _pollAt = Later(new Instant(now.Microseconds + _silence), _earliest);
     }
 

@@ -63,6 +63,25 @@ public sealed partial class SyncEngine
         {
             ReportFailure(failure);
         }
+        else if (_commit is { IsLarge: true, Taken: not 0 })
+        {
+            Adopt(now, _commit.Taken);
+        }
+    }
+
+    /// <summary>
+    /// Whether the kernel need not tell of flows that begin: so many are committed that the engine adds them to its
+    /// cache by itself. Answers are handed in after all events that were there before; at the end comes
+    /// <see cref="OnEventsLeftOut"/>.
+    /// </summary>
+    public bool IsCommittingMany => _commit.IsLarge && _bypass is null;
+
+    private void Adopt(Instant now, uint handle)
+    {
+        if (_bypass is not null || _externalStore[handle].Header.State == EntryState.Free) return;
+        _externalStore.Read(handle, ref _adopted);
+        KernelFlow.CompleteAdopted(ref _adopted, Options, _external.SilenceOf(handle, now.Seconds));
+        if (IsWanted(in _adopted, isDestroy: false)) _internal.Adopt(in _adopted, now.Seconds);
     }
 
     private bool IsCommitting => _commit.IsRunning || _expectations.Commit.IsRunning;

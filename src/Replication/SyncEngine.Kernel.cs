@@ -87,6 +87,12 @@ public sealed partial class SyncEngine
     /// </summary>
     public void OnOverrun(Instant now) => _repairSchedule.OnLoss(now);
 
+    /// <summary>
+    /// The kernel was told to leave out events for a while, and is not any more: the table is compared, and what
+    /// differs is sent.
+    /// </summary>
+    public void OnEventsLeftOut(Instant now) => _repairSchedule.OnLeftOut(now);
+
     // Without internal cache: the table goes to the peers entry by entry, if it is read for them.
     private void OnTable(Instant now, SnapshotPurpose purpose, SnapshotStep step, in PackedFlow flow)
     {

@@ -46,6 +46,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly CatchUp _ownCatchUp = new();
     private readonly ResyncLimit _resyncLimit = new();
     private PackedFlow _received;
+    private PackedFlow _adopted;
     private Instant _purgeAt = Instant.Never;
     private Instant _resyncAnswersUntil;
 

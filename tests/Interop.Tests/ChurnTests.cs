@@ -69,5 +69,8 @@ public sealed class ChurnTests
     {
         Filter = "",
         GeneralLines = config.GeneralLines + "\n" + lines,
+
+        // What is over before it is announced would be missing at the peer.
+        SyncLines = "Options { AnnounceDelay 0 }",
     });
 }

@@ -92,6 +92,13 @@ public sealed class EventStream : IDisposable
         }
     }
 
+    /// <summary>
+    /// Leaves NFNLGRP_CONNTRACK_NEW, or joins it again: without a listener the kernel does not make its events.
+    /// </summary>
+    /// <returns>The error, if the kernel refuses.</returns>
+    public NetlinkError HearBegins(bool on) =>
+        on ? Socket.Join(NetfilterGroup.ConntrackNew) : Socket.Leave(NetfilterGroup.ConntrackNew);
+
     /// <summary>The socket: descriptor to wait for, buffer size, delivery options, filter.</summary>
     public NetlinkSocket Socket { get; }
 

@@ -23,6 +23,7 @@ namespace TwinTrack.Replication.Caches;
 internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOptions options)
 {
     private const int MostInFlight = 2048;
+    private const int Large = 10_000;
     private const int NoEntry = 2;           // ENOENT
     private const int Exists = 17;           // EEXIST
     private const int NotSupported = 95;     // EOPNOTSUPP
@@ -58,11 +59,21 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
 
     public bool IsRunning { get; private set; }
 
+    /// <summary>
+    /// Whether it is under way with so many flows that hearing of each from the kernel would take longer than to compare
+    /// the table once.
+    /// </summary>
+    public bool IsLarge { get; private set; }
+
+    /// <summary>The flow that the last answer was about, if the kernel has taken it; else 0.</summary>
+    public uint Taken { get; private set; }
+
     public int Ticket { get; private set; }
 
     public void Start(Instant now, int ticket)
     {
         IsRunning = true;
+        IsLarge = external.Count >= Large;
         Ticket = ticket;
         _started = now;
         _cursor = 0;
@@ -115,6 +126,7 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
     public CommitFailure? Answer(uint token, int errno)
     {
         InFlight item = _inFlight[token];
+        Taken = 0;
         _free.Push((int)token);
         _unanswered--;
         if (item.Step == Step.Delete)
@@ -137,6 +149,7 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
         if (errno == 0)
         {
             _committed++;
+            Taken = item.Handle;
             return null;
         }
 
@@ -163,6 +176,7 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
         if (!IsRunning || !_isSecondPass || !_isPassRead || IsBusy || _orphans.Count > 0) return false;
 
         IsRunning = false;
+        IsLarge = false;
         notice.Kind = SyncNoticeKind.CommitDone;
         notice.Ticket = Ticket;
         notice.Value = _committed;

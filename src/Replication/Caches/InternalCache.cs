@@ -93,13 +93,14 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         bool isSame = isAlive && !store.IsAnother(handle, in flow);
         if (handle != 0 && slabs.Header(handle).Snapshot == _snapshot)
         {
-            differs = isSame && store.Supplement(handle, in flow);
+            differs = isSame && store.Supplement(handle, in flow) && !TakeCommitted(handle);
             return handle;
         }
 
         if (isSame)
         {
             handle = Update(handle, in flow, nowSeconds, out differs);
+            differs &= !TakeCommitted(handle);
         }
         else
         {
@@ -115,6 +116,15 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         }
 
         return handle;
+    }
+
+    /// <summary>Adds a flow that we have just committed, unless an event has told of it already.</summary>
+    public void Adopt(in PackedFlow flow, uint nowSeconds)
+    {
+        uint handle = store.Find(new FlowKey(in flow));
+        if (handle != 0 && slabs.Header(handle).State != EntryState.Dead) return;
+        handle = Apply(FlowChange.New, in flow, nowSeconds);
+        if (handle != 0) store[handle].Marks = FlowMarks.Committed;
     }
 
     /// <summary>Notes that a dump brought the flow, without taking anything of it over.</summary>
@@ -174,6 +184,14 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         Unheard = 0;
         store.Clear();
         _full.Reset();
+    }
+
+    // What the kernel makes of a flow that was committed is no difference.
+    private bool TakeCommitted(uint handle)
+    {
+        bool isCommitted = store[handle].Marks == FlowMarks.Committed;
+        if (isCommitted) store[handle].Marks = FlowMarks.None;
+        return isCommitted;
     }
 
     private void EndSilence(uint handle)

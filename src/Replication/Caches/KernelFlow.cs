@@ -39,6 +39,18 @@ internal static class KernelFlow
             SetNat(ref flow.DestinationNat, flow.Original.Destination, ref flow.Fields, FlowFields.DestinationNat);
     }
 
+    /// <summary>Completes an external entry to what the kernel made of it when it was committed.</summary>
+    public static void CompleteAdopted(ref PackedFlow flow, SyncOptions options, FlowSilence silence)
+    {
+        Complete(ref flow, options, silence);
+        if (flow.Has(FlowFields.SourceNat)) flow.Reply.Destination = flow.SourceNat.First;
+        if (flow.Has(FlowFields.SourceNatPort)) flow.Reply.DestinationPort = flow.SourceNat.FirstPort;
+        if (flow.Has(FlowFields.DestinationNat)) flow.Reply.Source = flow.DestinationNat.First;
+        if (flow.Has(FlowFields.DestinationNatPort)) flow.Reply.SourcePort = flow.DestinationNat.FirstPort;
+        flow.Fields &= ~(FlowFields.SourceNat | FlowFields.DestinationNat | FlowFields.SourceNatPort
+            | FlowFields.DestinationNatPort);
+    }
+
     /// <summary>Completes what a peer told for a change of a flow that the kernel has.</summary>
     /// <remarks>Of a living flow the kernel changes neither translation, nor master, nor helper.</remarks>
     public static void CompleteUpdate(ref PackedFlow flow, SyncOptions options, FlowSilence silence)

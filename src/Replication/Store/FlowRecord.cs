@@ -55,8 +55,8 @@ internal struct FlowRecord
 
     public byte ScaleReply;
 
-    /// <summary>Not 0: it was seen from its beginning, and nothing of it has been sent.</summary>
-    public byte Unannounced;
+    /// <summary>What peers, or the kernel, have to do with it.</summary>
+    public FlowMarks Marks;
 
     public uint SctpTagOriginal;
     public uint SctpTagReply;
@@ -64,6 +64,18 @@ internal struct FlowRecord
 
     /// <summary>Number of the helper's name in the name table, 0 for none.</summary>
     public ushort Helper;
+}
+
+/// <summary>Marks of a flow of the internal cache.</summary>
+internal enum FlowMarks : byte
+{
+    None,
+
+    /// <summary>It was seen from its beginning, and nothing of it has been sent.</summary>
+    Unannounced,
+
+    /// <summary>We have committed it, and the kernel has not told since what it made of it.</summary>
+    Committed,
 }
 
 /// <summary>Rare parts of a flow.</summary>

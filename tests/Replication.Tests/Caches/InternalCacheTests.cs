@@ -113,7 +113,7 @@ public sealed class InternalCacheTests
     [Fact]
     public void Dead_flows_that_nobody_acknowledges_are_bounded()
     {
-        using Node node = Node.Greeted(new SyncOptions { CacheLimit = 10, ResendQueueSize = 20, AnnounceAtOnce = 500 });
+        using Node node = Node.Greeted(new SyncOptions { CacheLimit = 10, ResendQueueSize = 20 });
         for (int number = 0; number < 200; number++)
         {
             node.New(number);
