@@ -11,7 +11,8 @@ namespace TwinTrack.Bench;
 /// How long it takes from a lasting flow's begin on the primary until the datagram that tells of it is on the backup,
 /// with nothing else to do and under HTTP load.
 /// </summary>
-internal sealed class DelayRound(BenchOptions options, Contestant contestant, int number, CancellationToken cancellation)
+internal sealed class DelayRound(
+    BenchOptions options, Contestant contestant, int number, CancellationToken cancellation)
 {
     private const int Probes = 300;
     private const int WarmUpSeconds = 2;

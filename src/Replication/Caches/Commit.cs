@@ -60,8 +60,8 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
     public bool IsRunning { get; private set; }
 
     /// <summary>
-    /// Whether it is under way with so many flows that hearing of each from the kernel would take longer than to compare
-    /// the table once.
+    /// Whether it is under way with so many flows that hearing of each from the kernel would take longer than to
+    /// compare the table once.
     /// </summary>
     public bool IsLarge { get; private set; }
 
