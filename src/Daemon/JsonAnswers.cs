@@ -1,6 +1,7 @@
 using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Helpers;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon;
@@ -8,7 +9,11 @@ namespace TwinTrack.Daemon;
 /// <summary>What requests that read are answered with when the client wants JSON.</summary>
 /// <remarks>An object comes in any case; what the mode does not have is not in it.</remarks>
 internal sealed class JsonAnswers(
-    DaemonConfig config, SyncEngine engine, LinkPort? link, Func<Instant, RuntimeStats> runtime)
+    DaemonConfig config,
+    SyncEngine engine,
+    LinkPort? link,
+    HelperPort? helpers,
+    Func<Instant, RuntimeStats> runtime)
 {
     private const int UsualLength = 8 * 1024;
     private const int LongestElement = 64;
@@ -79,7 +84,8 @@ internal sealed class JsonAnswers(
     {
         IReadOnlyList<ResendQueueElement> elements =
             request == ControlRequest.ResendQueueStatistics ? engine.ReadResendQueue() : [];
-        byte[] buffer = new byte[UsualLength + (elements.Count * LongestElement)];
+        int helperBytes = (helpers?.Helpers.Count ?? 0) * HelperReport.LongestObject;
+        byte[] buffer = new byte[UsualLength + (elements.Count * LongestElement) + helperBytes];
         LineWriter line = new(buffer);
         JsonText json = default;
         json.Open(ref line);
@@ -100,6 +106,7 @@ internal sealed class JsonAnswers(
                 PutCaches(ref json, ref line, in stats);
                 StatisticsJson.PutTotals(ref json, ref line, in stats, hasPeers: link is not null);
                 if (link is not null) StatisticsJson.PutLink(ref json, ref line, link.Active, "link"u8);
+                HelperReport.PutHelpers(ref json, ref line, helpers);
                 break;
             case ControlRequest.ExpectationStatistics when config.Sync is { SyncExpectations: true }:
                 json.Open(ref line, "caches"u8);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using TwinTrack.Daemon.CommandLine;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Helpers;
 
 namespace TwinTrack.Daemon;
 
@@ -120,7 +121,7 @@ public static class Lifecycle
         using var signals = new Signals();
         var systemd = new SystemdNotifier(config.General.Systemd);
         var reload = new Reload(read.File, config, log, listener);
-        using (SyncDaemon daemon = Open(config, log, signals, reload, listener, systemd))
+        using (IServing daemon = Open(config, log, signals, reload, listener, systemd))
         {
             log.Notice("initialization completed");
             Directory.SetCurrentDirectory("/");
@@ -138,7 +139,7 @@ public static class Lifecycle
         return Success;
     }
 
-    private static SyncDaemon Open(
+    private static IServing Open(
         DaemonConfig config,
         Log log,
         Signals signals,
@@ -148,7 +149,9 @@ public static class Lifecycle
     {
         try
         {
-            return new SyncDaemon(config, log, signals, reload, listener, systemd);
+            return config is { Sync: null, Stats: null, Helper: not null }
+                ? new HelperDaemon(config, log, signals, reload, listener, systemd)
+                : new SyncDaemon(config, log, signals, reload, listener, systemd);
         }
         catch
         {

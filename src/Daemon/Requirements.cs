@@ -24,11 +24,7 @@ internal static class Requirements
     /// <exception cref="StartException">Something is asked for that is not there.</exception>
     public static void Check(DaemonConfig config)
     {
-        if (config.Helper is not null) Refuse("section Helper (user-space helpers)");
         if (config.Sync is not { } sync) return;
         if (sync.Links.Count == 0) throw new StartException("section Sync has no dedicated link: UDP { ... } expected");
     }
-
-    private static void Refuse(string what) =>
-        throw new StartException($"{what} is not supported by this version");
 }

@@ -2,6 +2,7 @@ using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Channels;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Helpers;
 using TwinTrack.Daemon.Statistics;
 using TwinTrack.Netlink;
 using TwinTrack.Replication;
@@ -30,13 +31,14 @@ internal sealed class StartException : Exception
 /// The daemon: engine, kernel, link and control socket around one loop. In statistics mode there is no link, and flows
 /// that end are logged.
 /// </summary>
-internal sealed class SyncDaemon : IDisposable
+internal sealed class SyncDaemon : IServing
 {
     private readonly Log _log;
     private readonly SyncEngine _engine;
     private readonly KernelPort _kernel;
     private readonly LinkPort? _link;       // null in statistics mode
     private readonly FlowLog? _flowLog;     // of statistics mode
+    private readonly HelperPort? _helpers;  // of section Helper
     private readonly ControlServer _control;
     private readonly Signals _signals;
     private readonly Reload _reload;
@@ -71,10 +73,12 @@ internal sealed class SyncDaemon : IDisposable
         if (config.Sync is { } sync) _link = OpenLinks(sync, (int)config.General.EventIterationLimit);
         else _flowLog = FlowLog.Open(config.Stats ?? new StatsConfig());
         _kernel = new KernelOpening(log, config.General).Open(_engine);
-        if (_link is not null) _requests = new SyncRequests(config, _engine, _link, ReadRuntime, Stop);
-        ControlHandler handler =
-            _requests is null ? new StatisticsRequests(_engine, ReadRuntime, Stop).Handle : _requests.Handle;
-        var json = new JsonAnswers(config, _engine, _link, ReadRuntime);
+        if (config.Helper is { } helper) _helpers = new HelperPort(helper, log);
+        if (_link is not null) _requests = new SyncRequests(config, _engine, _link, _helpers, ReadRuntime, Stop);
+        ControlHandler handler = _requests is null
+            ? new StatisticsRequests(_engine, _helpers, ReadRuntime, Stop).Handle
+            : _requests.Handle;
+        var json = new JsonAnswers(config, _engine, _link, _helpers, ReadRuntime);
         _control = new ControlServer(
             listener, (in ControlCall call) => call.IsJson ? json.Handle(in call) : handler(in call))
         {
@@ -100,6 +104,7 @@ internal sealed class SyncDaemon : IDisposable
     public void Dispose()
     {
         _control.Dispose();
+        _helpers?.Dispose();
         _link?.Dispose();
         _flowLog?.Dispose();
         _kernel.Dispose();
@@ -123,7 +128,8 @@ internal sealed class SyncDaemon : IDisposable
         _systemd.OnDeadline(now);
         if (_link is not null && _link.NextDeadline <= now) _link.OnDeadline(now);
         ServeDescriptors(now);
-        bool hasMore = _link?.Receive(now) ?? false;
+        bool hasMore = _helpers?.Serve(now, _poller) ?? false;
+        hasMore |= _link?.Receive(now) ?? false;
         hasMore |= _kernel.ReadEvents(now);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _kernel.ReadDump(now);
         hasMore |= _kernel.ServeRequests(now);
@@ -150,6 +156,7 @@ internal sealed class SyncDaemon : IDisposable
         }
 
         _signalPlace = _poller.Add(_signals.Descriptor, Libc.PollIn);
+        _helpers?.Watch(_poller);
         _link?.Watch(_poller, now, ref until);
         AddPaced(_kernel.EventDescriptor, _kernel.ReadEventsAt, now, ref until);
         if (_kernel.DumpDescriptor >= 0 && _engine.HasRoomForSnapshot) _poller.Add(_kernel.DumpDescriptor, Libc.PollIn);

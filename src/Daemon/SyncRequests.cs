@@ -2,13 +2,19 @@ using System.Text;
 using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Helpers;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon;
 
 /// <summary>What the control socket's requests mean in synchronisation mode.</summary>
 internal sealed class SyncRequests(
-    DaemonConfig config, SyncEngine engine, LinkPort link, Func<Instant, RuntimeStats> runtime, Action stop)
+    DaemonConfig config,
+    SyncEngine engine,
+    LinkPort link,
+    HelperPort? helpers,
+    Func<Instant, RuntimeStats> runtime,
+    Action stop)
 {
     /// <summary>The request that started the last commit: its log lines differ.</summary>
     public ControlRequest? CommitCause { get; private set; }
@@ -95,7 +101,8 @@ internal sealed class SyncRequests(
         var text = new StringBuilder();
         return call.Request switch
         {
-            ControlRequest.FlowStatistics => text.AppendFlowStatistics(in stats, link.Active, engine.Options),
+            ControlRequest.FlowStatistics =>
+                text.AppendFlowStatistics(in stats, link.Active, engine.Options).AppendHelpers(helpers),
             ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
             ControlRequest.ExpectationStatistics => text.AppendExpectationStatistics(in stats, link.Active),
             ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(link.Active),

@@ -1,34 +1,18 @@
 using System.Text;
 using TwinTrack.Conntrack;
 using TwinTrack.Conntrack.Kernel;
+using TwinTrack.Helpers;
 
 namespace TwinTrack.Cli.Objects;
 
 /// <summary>The commands of nfct(8) on user-space helpers.</summary>
 internal static class HelperCommands
 {
-    // Name, IP protocol, expectations of a flow, seconds of each, bytes of private data.
-    private static readonly (string Name, byte Protocol, uint Limit, uint Seconds, uint PrivateBytes)[] _known =
-    [
-        ("amanda", IpProtocol.Udp, 3, 180, 0),
-        ("dhcpv6", IpProtocol.Udp, 1, 300, 0),
-        ("ftp", IpProtocol.Tcp, 1, 300, 24),
-        ("mdns", IpProtocol.Udp, 8, 30, 0),
-        ("rpc", IpProtocol.Tcp, 1, 300, 16),
-        ("rpc", IpProtocol.Udp, 1, 300, 16),
-        ("sane", IpProtocol.Tcp, 1, 300, 4),
-        ("slp", IpProtocol.Udp, 8, 16, 0),
-        ("ssdp", IpProtocol.Tcp, 8, 300, 0),
-        ("ssdp", IpProtocol.Udp, 8, 300, 0),
-        ("tftp", IpProtocol.Udp, 1, 300, 0),
-        ("tns", IpProtocol.Tcp, 1, 300, 1),
-    ];
-
     /// <summary>Carries a command out.</summary>
     /// <exception cref="ToolException">It makes no sense, or the kernel refused.</exception>
     public static void Run(NfctCall call, string commandWord)
     {
-        using var helpers = new Helpers();
+        using var helpers = new Conntrack.Kernel.Helpers();
         switch (call.Command)
         {
             case NfctCommand.List:
@@ -65,20 +49,16 @@ internal static class HelperCommands
 
         byte family = TimeoutStates.Family(call.Words[1]);
         byte protocol = Layer4(call.Words[2]);
-        foreach (var known in _known)
+        if (HelperTable.Find(call.Words[0], protocol) is not { } known)
+            throw NfctTool.Error("that helper is not supported");
+        return new HelperDefinition
         {
-            if (known.Name != call.Words[0] || known.Protocol != protocol) continue;
-            return new HelperDefinition
-            {
-                Name = known.Name,
-                Family = family,
-                Protocol = protocol,
-                PrivateDataLength = known.PrivateBytes,
-                Policies = [new(known.Name, known.Limit, known.Seconds)],
-            };
-        }
-
-        throw NfctTool.Error("that helper is not supported");
+            Name = known.Name,
+            Family = family,
+            Protocol = protocol,
+            PrivateDataLength = (uint)known.PrivateBytes,
+            Policies = [new(known.Name, known.ExpectMax, known.ExpectSeconds)],
+        };
     }
 
     private static string Name(NfctCall call)
@@ -107,7 +87,7 @@ internal static class HelperCommands
         if (call.Words.Length > allowed) throw NfctTool.Error("too many arguments");
     }
 
-    private static void Print(NfctCall call, Helpers helpers, string? name)
+    private static void Print(NfctCall call, Conntrack.Kernel.Helpers helpers, string? name)
     {
         NfctTool.Check(helpers.Get(name, out IReadOnlyList<HelperDefinition> found));
         byte family = name is null ? AddressFamily.Unspecified : Family(call);

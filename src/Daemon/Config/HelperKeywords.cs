@@ -1,4 +1,5 @@
 using TwinTrack.Conntrack;
+using TwinTrack.Helpers;
 
 namespace TwinTrack.Daemon.Config;
 
@@ -10,12 +11,14 @@ internal static class HelperKeywords
 
     private const byte Udp = 17;   // IPPROTO_UDP
     private const int LongestPolicyName = 16;
+    private const uint MostExpectations = 255; // NF_CT_EXPECT_MAX_CNT
 
     private static readonly Block Policy = new("Policy",
     [
         new("ExpectMax", "Most expectations per master flow.")
         {
             Value = ValueKind.Number,
+            Most = MostExpectations,
             Set = (draft, value) => SetPolicy(draft, policy => policy with { ExpectMax = value.Number }),
         },
         new("ExpectTimeout", "Life time of an expectation in seconds.")
@@ -39,6 +42,18 @@ internal static class HelperKeywords
             Value = ValueKind.Number,
             Default = "1024",
             Set = (draft, value) => draft.Helper!.Type!.QueueLength = value.Number,
+        },
+        new("FailOpen", "Packets that find the queue full pass unseen instead of being dropped.")
+        {
+            Value = ValueKind.Bool,
+            Default = "on",
+            Set = (draft, value) => draft.Helper!.Type!.FailOpen = value.On,
+        },
+        new("MinimumPort", "The lowest port the helper opens.")
+        {
+            Value = ValueKind.Number,
+            Most = ushort.MaxValue,
+            Set = (draft, value) => draft.Helper!.Type!.LeastPort = (ushort)value.Number,
         },
         new("Policy", "Limits of the expectations this helper announces; named like the helper.")
         {
@@ -69,7 +84,7 @@ internal static class HelperKeywords
     private static void OpenType(ConfigDraft draft, Token at, Token?[] arguments)
     {
         (Token name, Token layer3, Token layer4) = (arguments[0]!.Value, arguments[1]!.Value, arguments[2]!.Value);
-        KnownHelper? known = KnownHelper.All.FirstOrDefault(helper => helper.Name == name.Text);
+        Helper? known = null;
         byte family = layer3.Text switch
         {
             "inet" => AddressFamily.IPv4,
@@ -80,9 +95,10 @@ internal static class HelperKeywords
 
         if (family == AddressFamily.Unspecified) draft.Fail(layer3, "unknown layer 3 protocol, expected inet or inet6");
         else if (protocol == 0) draft.Fail(layer4, "unknown layer 4 protocol, expected tcp or udp");
-        else if (known is null) draft.Fail(name, $"Unknown `{name.Text}' helper, expected {Names()}");
-        else if (!(protocol == Tcp ? known.Tcp : known.Udp))
-            draft.Fail(layer4, $"Unknown `{name.Text}' helper, expected {(known.Tcp ? "tcp" : "udp")} for it");
+        else if (HelperTable.All.All(helper => helper.Name != name.Text))
+            draft.Fail(name, $"Unknown `{name.Text}' helper, expected {Names()}");
+        else if ((known = HelperTable.Find(name.Text, protocol)) is null)
+            draft.Fail(layer4, $"Unknown `{name.Text}' helper, expected {(protocol == Tcp ? "udp" : "tcp")} for it");
         draft.Helper!.Type = new HelperTypeDraft(name.Text, family, protocol, known);
     }
 
@@ -102,7 +118,7 @@ internal static class HelperKeywords
             draft.Fail(name, $"Unknown policy `{name.Text}' in helper configuration, expected `{known.Name}'");
 
         // What the block leaves out keeps its built-in value.
-        type.Policy = type.Known?.Policy ?? new HelperPolicyConfig(name.Text, 0, 0);
+        type.Policy = type.BuiltInPolicy ?? new HelperPolicyConfig(name.Text, 0, 0);
         type.PolicyIsEmpty = true;
     }
 
@@ -119,7 +135,7 @@ internal static class HelperKeywords
         type.PolicyIsEmpty = false;
     }
 
-    private static string Names() => string.Join(", ", KnownHelper.All.Select(helper => helper.Name));
+    private static string Names() => string.Join(", ", HelperTable.All.Select(helper => helper.Name).Distinct(StringComparer.Ordinal));
 }
 
 /// <summary>Section Helper while it is read.</summary>
@@ -136,13 +152,20 @@ internal sealed class HelperDraft
 }
 
 /// <summary>A Type block while it is read.</summary>
-internal sealed class HelperTypeDraft(string name, byte family, byte protocol, KnownHelper? known)
+internal sealed class HelperTypeDraft(string name, byte family, byte protocol, Helper? known)
 {
-    public KnownHelper? Known { get; } = known;
+    public Helper? Known { get; } = known;
 
     public ushort QueueNumber { get; set; }
 
     public uint QueueLength { get; set; }
+
+    public bool FailOpen { get; set; } = true;
+
+    public ushort? LeastPort { get; set; }
+
+    public HelperPolicyConfig? BuiltInPolicy =>
+        Known is { } helper ? new(helper.Name, helper.ExpectMax, helper.ExpectSeconds) : null;
 
     public HelperPolicyConfig? Policy { get; set; }
 
@@ -155,6 +178,8 @@ internal sealed class HelperTypeDraft(string name, byte family, byte protocol, K
         Protocol = protocol,
         QueueNumber = QueueNumber,
         QueueLength = QueueLength,
-        Policies = [Policy ?? Known!.Policy],
+        FailOpen = FailOpen,
+        LeastPort = LeastPort,
+        Policies = [Policy ?? BuiltInPolicy!],
     };
 }

@@ -198,6 +198,8 @@ public static class Printer
             writer.Open($"Type {type.Name} {family} {(type.Protocol == HelperKeywords.Tcp ? "tcp" : "udp")}");
             writer.Set("QueueNum", type.QueueNumber);
             if (type.QueueLength > 0) writer.Set("QueueLen", type.QueueLength);
+            if (!type.FailOpen) writer.Set("FailOpen", type.FailOpen);
+            if (type.LeastPort is { } port) writer.Set("MinimumPort", port);
             foreach (HelperPolicyConfig policy in type.Policies)
             {
                 writer.Open($"Policy {policy.Name}");

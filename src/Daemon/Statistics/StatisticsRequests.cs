@@ -1,13 +1,15 @@
 using System.Text;
 using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Daemon.Helpers;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon.Statistics;
 
 /// <summary>What the control socket's requests mean in statistics mode.</summary>
 /// <remarks>What is about peers is accepted and has neither effect nor answer, as with the original.</remarks>
-internal sealed class StatisticsRequests(SyncEngine engine, Func<Instant, RuntimeStats> runtime, Action stop)
+internal sealed class StatisticsRequests(
+    SyncEngine engine, HelperPort? helpers, Func<Instant, RuntimeStats> runtime, Action stop)
 {
     /// <summary>Carries a request out.</summary>
     public ControlAnswer? Handle(in ControlCall call)
@@ -49,7 +51,7 @@ internal sealed class StatisticsRequests(SyncEngine engine, Func<Instant, Runtim
         var text = new StringBuilder();
         return call.Request switch
         {
-            ControlRequest.FlowStatistics => text.AppendStatistics(in stats),
+            ControlRequest.FlowStatistics => text.AppendStatistics(in stats).AppendHelpers(helpers),
             ControlRequest.CacheStatistics => text.AppendCacheDetail("stats", in stats.Internal),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(runtime(call.Now)),
             ControlRequest.ProcessStatistics => text.AppendProcesses(),

@@ -72,6 +72,7 @@ public sealed class KeywordEffectTests
         ["TCP/IPv6_Destination_Address"] = ($"Sync {{ {Tcp6}", "IPv6_Destination_Address ::2"),
         ["Helper/Type"] = (null, "Type ftp inet tcp { QueueNum 1 }"),
         ["Type/Policy"] = (null, "Policy ftp { ExpectMax 7 }"),
+        ["Type/FailOpen"] = (null, "FailOpen off"),
         ["General/LogLevel"] = (null, "LogLevel warning"),
         ["General/Syslog"] = (null, "Syslog local3"),
         ["Stats/Syslog"] = (null, "Syslog local3"),
