@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long runs of the built programs and tests: scripts/soak.sh [FAILOVERS [ROUNDS [SEEDS [SECONDS]]]]
 # FAILOVERS of the lab (100), split between ours and pairs with the original; ROUNDS of the interop tests (10); the
-# whole matrix of modes, links and makes; seeds 1..SEEDS of the simulator (20000); SECONDS of damaged input for each
+# whole matrix of modes, links and makes; every helper scenario in a virtual machine; seeds 1..SEEDS of the simulator (20000); SECONDS of damaged input for each
 # thing that reads it (120).
 # Goes on after a failure; ends with a line of totals and fails if one did.
 set -uo pipefail
@@ -46,6 +46,12 @@ echo "conntrack: random command lines against the original, $((failed - before))
 before=$failed
 try "$interop" --no-progress --filter-class '*.MatrixTests'
 echo "matrix: $((failed - before)) failed, table in $(dirname "$interop")/interop-matrix.md"
+
+before=$failed
+packages=$(cd tests/vm && /usr/bin/python3 -c 'import cases; print(cases.PACKAGES)')
+try env VM_SECONDS=7200 tests/vm/vm.sh --packages "$packages" /usr/bin/python3 tests/vm/scenarios.py --quiet --table \
+    artifacts/helpers.md
+echo "helpers: every scenario without, with ours and with the original, $((failed - before)) failed, table in artifacts/helpers.md"
 
 if [ "$seeds" -gt 0 ]; then
     before=$failed

@@ -178,7 +178,7 @@ public static class PacketQueueCodec
     /// <summary>Writes a request to receive the packets of a queue on the socket that sends it.</summary>
     /// <param name="writer">Where the message goes.</param>
     /// <param name="queue">Number of the queue.</param>
-    /// <param name="sequence">Comes back in the answer: <see cref="Errno.Busy"/> if another socket has the queue.</param>
+    /// <param name="sequence">Comes back in the answer: <see cref="Errno.Busy"/> if another has the queue.</param>
     /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
     public static void WriteBind(
         NetlinkWriter writer, ushort queue, uint sequence, MessageFlags flags = MessageFlags.None)

@@ -26,7 +26,8 @@ internal static class AmandaHelper
             bool isStream = words.Take("DATA "u8) || words.Take("MESG "u8) || words.Take("INDEX "u8)
                 || words.Take("STATE "u8);
             int place = words.Position;
-            if (isStream && words.TryReadPort(out ushort port)) Open(ref packet, port, start + place, words.Position - place);
+            if (isStream && words.TryReadPort(out ushort port))
+                Open(ref packet, port, start + place, words.Position - place);
             if (!words.SkipBehind(" "u8)) return;
         }
     }

@@ -29,7 +29,7 @@ public readonly record struct Expected(byte Protocol, Address Destination, ushor
     /// </summary>
     public bool IsTranslated { get; init; }
 
-    /// <summary>The port the receiver listens on, where <see cref="Port"/> is already that outside; 0: the same.</summary>
+    /// <summary>The port the receiver listens on, where <see cref="Port"/> is that outside; 0: the same.</summary>
     public ushort InnerPort { get; init; }
 }
 

@@ -44,7 +44,7 @@ public ref struct Inspection
     /// <summary>What TCP or UDP carries; never empty when a helper sees it.</summary>
     public ReadOnlySpan<byte> Payload { get; init; }
 
-    /// <summary>Private data of the flow, zero at first; what is written here comes back with its next packet.</summary>
+    /// <summary>Private data of the flow, zero at first; what is written comes back with its next packet.</summary>
     /// <remarks>At least as long as the helper asks for.</remarks>
     public Span<byte> Data { get; init; }
 

@@ -9,7 +9,7 @@ namespace TwinTrack.Helpers;
 /// </summary>
 internal static class RpcHelper
 {
-    /// <summary>u32 xid, program, version, protocol of the call to be answered (host order), as the original's.</summary>
+    /// <summary>u32 xid, program, version, protocol of the call to be answered (host order), as theirs.</summary>
     public const int PrivateBytes = 16;
 
     private const uint Binder = 100_000;

@@ -93,8 +93,137 @@ def tftp(six=False, target=None):
     return exchange
 
 
+# --- scripted peers ---
+def scripted(server, client, arrives="received"):
+    def exchange(lab):
+        if server:
+            lab.peer("server", *server.split())
+        place = "gate" if lab.case.asks_from_gate else "client"
+        output = lab.shell(place, f"/usr/bin/python3 {os.path.dirname(os.path.abspath(__file__))}/peers.py {client} 2>&1")
+        return output.count("received") >= arrives_times(arrives) and "refused" not in output
+    return exchange
+
+
+def arrives_times(arrives):
+    return 3 if arrives == "three" else 1
+
+
+def ftp_split(lab):
+    vsftpd(lab)
+    peers = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
+    output = lab.shell("client", f"/usr/bin/python3 {peers} ftp_split {lab.server4} {lab.client4} 'PORT ADDRESS,PORTS' 2>&1")
+    return CONTENT in output
+
+
+# --- RPC: rpcbind with rpc.statd behind it, and rpcinfo as the client ---
+def rpc(options, target=None, six=False):
+    def exchange(lab):
+        for name in ("sm", "sm.bak"):
+            os.makedirs(f"/var/lib/nfs/{name}", exist_ok=True)
+        open("/var/lib/nfs/state", "a").close()
+        lab.start("server", "rpcbind", "-f", "-w", ready=lambda: lab.listens("server", 111))
+        lab.start("server", "rpc.statd", "-F", "--no-notify", "-p", "20490",
+                  ready=lambda: lab.listens("server", 20490) and lab.listens("server", 20490, "udp"))
+        host = target or (lab.server6 if six else lab.server4)
+        output = lab.shell("client", f"timeout 15 rpcinfo {options.format(host)} 100024 1 2>&1")
+        return "ready and waiting" in output
+    return exchange
+
+
+# --- SIP: a call between two sipp, and a packet of its media each way ---
+def sip(kind="u1", target=None):
+    def exchange(lab):
+        for name in ("callee", "caller"):
+            if os.path.exists(f"{STATE}/{name}"):
+                os.remove(f"{STATE}/{name}")
+        lab.start("server", "sipp", "-sn", "uas", "-t", kind, "-i", lab.server4, "-p", "5060", "-mp", "6000", "-rtp_echo",
+                  "-nostdin", "-trace_msg", "-message_file", f"{STATE}/callee",
+                  ready=lambda: lab.listens("server", 5060, "udp" if kind == "u1" else "tcp"))
+        caller = lab.start("client", "sipp", "-sn", "uac", f"{target or lab.server4}:5060", "-t", kind, "-i", lab.client4,
+                           "-p", "5060", "-mp", "7000", "-rtp_echo", "-m", "1", "-d", "6000", "-nostdin", "-trace_msg",
+                           "-message_file", f"{STATE}/caller", ready=lambda: described("caller") is not None)
+        told = {"server": described("callee"), "client": described("caller")}
+        lab.say(f"the callee was told {told['server']}, the caller {told['client']}")
+        if not told["server"] or not told["client"]:
+            return False
+        peers = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
+        echoes = [lab.shell(place, f"/usr/bin/python3 {peers} media {told[place][0]} {told[place][1]}")
+                  for place in ("server", "client")]
+        caller.wait(20)
+        lab.say(f"the call ended with {caller.returncode}")
+        return all("received" in echo for echo in echoes) and caller.returncode == 0
+    return exchange
+
+
+def described(name):
+    """Address and port of the media in the last description a sipp received."""
+    if not os.path.exists(f"{STATE}/{name}"):
+        return None
+    received = open(f"{STATE}/{name}").read().split("message received")[1:]
+    for message in reversed(received):
+        if "m=audio " in message and "c=IN IP4 " in message:
+            address = message.split("c=IN IP4 ")[-1].split()[0]
+            return address, int(message.split("m=audio ")[1].split()[0])
+    return None
+
+
+# --- SANE: saned with the test device, and scanimage ---
+def sane(target=None):
+    def exchange(lab):
+        os.makedirs("/run/scenario/sane", exist_ok=True)
+        for name, text in (("dll.conf", "test\nnet\n"), ("saned.conf", "0.0.0.0/0\n::/0\n"), ("test.conf", ""), ("net.conf", "")):
+            with open(f"/run/scenario/sane/{name}", "w") as file:
+                file.write(text)
+        os.environ["SANE_CONFIG_DIR"] = "/run/scenario/sane"
+        lab.start("server", "saned", "-l", "-D", "-b", "0.0.0.0", ready=lambda: lab.listens("server", 6566))
+        output = lab.shell("client", f"timeout 30 scanimage -d net:{target or lab.server4}:test:0 -x 10 -y 10 --format=pnm 2>&1 | head -c 2",
+                           seconds=40)
+        return output.startswith("P")
+    return exchange
+
+
+# --- mDNS: avahi answers a question from another port ---
+def avahi(lab):
+    with open("/run/scenario/avahi.conf", "w") as file:
+        file.write("[server]\nhost-name=scenario\nuse-ipv6=no\nallow-interfaces=eth0\nenable-dbus=no\n"
+                   "[publish]\npublish-addresses=yes\n")
+    lab.start("server", "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", "/run/scenario/avahi.conf",
+              ready=lambda: lab.says("Server startup complete"))
+    peers = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
+    return "received" in lab.shell("gate", f"/usr/bin/python3 {peers} mdns_ask 224.0.0.251 to-server scenario.local 2>&1")
+
+
+# --- SSDP: miniupnpd, and upnpc that looks for it ---
+def upnp(lab):
+    lab.shell("server", "ip link add ext0 type dummy && ip address add 203.0.113.9/24 dev ext0 && ip link set ext0 up")
+    with open("/run/scenario/miniupnpd.conf", "w") as file:
+        file.write("ext_ifname=ext0\nlistening_ip=eth0\nenable_upnp=yes\nenable_pcp_pmp=no\nhttp_port=5000\n"
+                   "uuid=0a0b0c0d-0000-4000-8000-000000000000\nallow 1024-65535 0.0.0.0/0 1024-65535\n")
+    lab.start("server", "miniupnpd", "-d", "-f", "/run/scenario/miniupnpd.conf",
+              ready=lambda: lab.listens("server", 1900, "udp"))
+    output = lab.shell("gate", "timeout 15 upnpc -m to-server -s 2>&1")
+    return "http://192.0.2.2:5000/" in output
+
+
+# --- DHCPv6: dnsmasq, and dhclient on the gateway ---
+def dhcp(lab):
+    lab.start("server", "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--interface=eth0", "--bind-interfaces",
+              "--dhcp-range=2001:db8:2::100,2001:db8:2::1ff,64,1h", "--dhcp-leasefile=/run/scenario/leases", "--user=root",
+              ready=lambda: lab.listens("server", 547, "udp"))
+    lab.shell("gate", "for i in $(seq 50); do ip -6 a show dev to-server tentative | grep -q fe80 || break; sleep 0.1; done")
+    output = lab.shell("gate", "timeout 15 dhclient -6 -1 -v -d -lf /run/scenario/dhclient -pf /run/scenario/pid -sf /bin/true "
+                       "to-server 2>&1", seconds=20)
+    return "RCV: Reply message" in output
+
+
 FTP = [("ftp", "tcp", 21)]
 TFTP = [("tftp", "udp", 69)]
+RPC = [("rpc", "tcp", 111), ("rpc", "udp", 111)]
+SIP = [("sip", "udp", 5060), ("sip", "tcp", 5060)]
+TNS = [("tns", "tcp", 1521)]
+AMANDA = [("amanda", "udp", 10080)]
+SSDP = [("ssdp", "udp", 1900), ("ssdp", "tcp", 49152)]
+GATE = "198.51.100.1"
 PASV = "--disable-epsv --no-ftp-skip-pasv-ip"
 NOT_PASV, NOT_PORT = ("PASV",), ("PORT",)
 
@@ -122,4 +251,39 @@ ALL = {
     "tftp-dnat": Case(TFTP, tftp(target="198.51.100.1"), nat=nat_destination("udp", 69)),
     "tftp6": Case(TFTP, tftp(six=True), ("inet6",)),
     "tftp6-snat": Case(TFTP, tftp(six=True), ("inet6",), nat_source("ip6")),
+    "ftp-split": Case(FTP, ftp_split),
+    "rpc-udp-getport": Case(RPC, rpc("-u {0}")),
+    "rpc-tcp-getport": Case(RPC, rpc("-t {0}")),
+    "rpc-udp-getaddr": Case(RPC, rpc("-T udp {0}")),
+    "rpc-tcp-getaddr": Case(RPC, rpc("-T tcp {0}")),
+    "rpc-tcp-getaddr-dnat": Case(RPC, rpc("-T tcp {0}", GATE), nat=nat_destination("tcp", 111)),
+    "rpc6-udp-getaddr": Case(RPC, rpc("-T udp6 {0}", six=True), ("inet6",)),
+    "rpc6-tcp-getaddr": Case(RPC, rpc("-T tcp6 {0}", six=True), ("inet6",)),
+    "sip-udp": Case(SIP, sip()),
+    "sip-udp-snat": Case(SIP, sip(), nat=nat_source()),
+    "sip-udp-dnat": Case(SIP, sip(target=GATE), nat=nat_destination("udp", 5060)),
+    "sip-tcp": Case(SIP, sip("t1")),
+    "sip-tcp-snat": Case(SIP, sip("t1"), nat=nat_source()),
+    "sip-tcp-dnat": Case(SIP, sip("t1", GATE), nat=nat_destination("tcp", 5060)),
+    "sane": Case([("sane", "tcp", 6566)], sane()),
+    "sane-dnat": Case([("sane", "tcp", 6566)], sane(GATE), nat=nat_destination("tcp", 6566)),
+    "tns": Case(TNS, scripted("tns_server 192.0.2.2", "tns_client 192.0.2.2")),
+    "tns-dnat": Case(TNS, scripted("tns_server 192.0.2.2", "tns_client 198.51.100.1"), nat=nat_destination("tcp", 1521)),
+    "amanda": Case(AMANDA, scripted("amanda_server 192.0.2.2", "amanda_client 192.0.2.2", "three")),
+    "amanda-dnat": Case(AMANDA, scripted("amanda_server 192.0.2.2", "amanda_client 198.51.100.1", "three"),
+                        nat=nat_destination("udp", 10080)),
+    "amanda6": Case(AMANDA, scripted("amanda_server 2001:db8:2::2", "amanda_client 2001:db8:2::2", "three"), ("inet6",)),
+    "mdns": Case([("mdns", "udp", 5353)], avahi, asks_from_gate=True),
+    "slp": Case([("slp", "udp", 427)], scripted("slp_server 239.255.255.253 eth0", "slp_ask 239.255.255.253 to-server"),
+                asks_from_gate=True),
+    "ssdp": Case(SSDP, upnp, asks_from_gate=True),
+    "ssdp-snat": Case(SSDP, upnp, asks_from_gate=True, nat=nat_source().replace(
+        'oifname "to-server" masquerade', 'oifname "to-server" udp dport 1900 snat to 192.0.2.1:30000')),
+    "ssdp-event": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2")),
+    "ssdp-event-snat": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2"), nat=nat_source()),
+    "dhcpv6": Case([("dhcpv6", "udp", 547)], dhcp, ("inet6",), asks_from_gate=True),
 }
+
+# What the programs of all scenarios come in.
+PACKAGES = ("vsftpd curl tftpd-hpa tftp-hpa rpcbind nfs-common sip-tester sane-utils avahi-daemon miniupnpd-nftables "
+            "miniupnpc isc-dhcp-client dnsmasq-base")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs helper scenarios inside the machine of vm.sh and says what came of them.
 
-    scenarios.py [--with none,ours,original] [--quiet] [NAME...]    (all scenarios when none is named)
+    scenarios.py [--with none,ours,original] [--quiet] [--table FILE] [NAME...]    (all when none is named)
 
 Each scenario is a client, a gateway and a server in network namespaces of their own. The gateway forwards the control
 port, and else only what belongs to a known flow or is related to one. So the data flow passes only if a helper
@@ -228,28 +228,41 @@ def play(case, mode):
     return passed, "\n".join(lab.transcript)
 
 
+def write_table(path, results, modes):
+    lines = ["| scenario | " + " | ".join(modes) + " |", "|---|" + "---|" * len(modes)]
+    lines += [f"| {name} | " + " | ".join(came[mode] for mode in modes) + " |" for name, came in results.items()]
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
 def main():
     words = sys.argv[1:]
     modes = ["none", "ours", "original"]
-    quiet = False
+    quiet, table = False, None
     while words and words[0].startswith("--"):
-        if words[0] == "--with":
-            modes = words[1].split(",")
-            words = words[2:]
+        option = words.pop(0)
+        if option == "--with":
+            modes = words.pop(0).split(",")
+        elif option == "--table":
+            table = words.pop(0)
         else:
             quiet = True
-            words = words[1:]
     run("modprobe", "nf_conntrack_netlink")
-    names = words or list(cases.ALL)
-    for name in names:
+    results, wrong = {}, 0
+    for name in words or list(cases.ALL):
+        results[name] = {}
         for mode in modes:
             started = time.time()
             passed, transcript = play(cases.ALL[name], mode)
-            expected = {"none": False, "ours": True}.get(mode, passed)
-            result = "passed" if passed else "refused"
-            if not quiet or passed != expected:
+            wanted = {"none": False, "ours": True}.get(mode, passed)
+            wrong += passed != wanted
+            results[name][mode] = "passed" if passed else "refused"
+            if not quiet or passed != wanted:
                 print(f"=== {name} {mode}\n{transcript}\n", flush=True)
-            print(f"RESULT {name} {mode} {result} {time.time() - started:.1f}", flush=True)
+            print(f"RESULT {name} {mode} {results[name][mode]} {time.time() - started:.1f}", flush=True)
+    if table:
+        write_table(table, results, modes)
+    sys.exit(1 if wrong else 0)
 
 
 main()

@@ -1,6 +1,5 @@
 using System.Text;
 using TwinTrack.Conntrack;
-using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Helpers;
 
 namespace TwinTrack.Cli.Objects;

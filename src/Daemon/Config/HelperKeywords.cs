@@ -47,12 +47,14 @@ internal static class HelperKeywords
         {
             Value = ValueKind.Bool,
             Default = "on",
+            IsOurs = true,
             Set = (draft, value) => draft.Helper!.Type!.FailOpen = value.On,
         },
         new("MinimumPort", "The lowest port the helper opens.")
         {
             Value = ValueKind.Number,
             Most = ushort.MaxValue,
+            IsOurs = true,
             Set = (draft, value) => draft.Helper!.Type!.LeastPort = (ushort)value.Number,
         },
         new("Policy", "Limits of the expectations this helper announces; named like the helper.")
@@ -135,7 +137,8 @@ internal static class HelperKeywords
         type.PolicyIsEmpty = false;
     }
 
-    private static string Names() => string.Join(", ", HelperTable.All.Select(helper => helper.Name).Distinct(StringComparer.Ordinal));
+    private static string Names() =>
+        string.Join(", ", HelperTable.All.Select(helper => helper.Name).Distinct(StringComparer.Ordinal));
 }
 
 /// <summary>Section Helper while it is read.</summary>

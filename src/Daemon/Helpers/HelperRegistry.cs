@@ -15,7 +15,7 @@ internal sealed class HelperRegistry(bool setup) : IDisposable
     private readonly List<HelperDefinition> _enabled = [];
 
     /// <summary>Registers a helper, or takes over its registration, and lets packets go to its queue.</summary>
-    /// <exception cref="StartException">The kernel refuses, or it is not registered and nobody asked for it.</exception>
+    /// <exception cref="StartException">The kernel refuses, or it is not registered as it should be.</exception>
     public void Enable(HelperTypeConfig type, Helper helper)
     {
         HelperDefinition? known = Find(type);

@@ -1,0 +1,121 @@
+using TwinTrack.Conntrack;
+using Xunit;
+
+namespace TwinTrack.Helpers.Tests;
+
+public sealed class SipTests
+{
+    // After RFC 3261, 24.2, with addresses in place of names.
+    private const string Sdp =
+        "v=0\r\no=alice 1 1 IN IP4 198.51.100.2\r\ns=-\r\nc=IN IP4 198.51.100.2\r\nt=0 0\r\n"
+        + "m=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+    private static string Invite(string sdp = Sdp, string host = "192.0.2.2") =>
+        $"INVITE sip:bob@{host}:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.2:40000;branch=z9hG4bK776asdhds\r\n"
+        + $"From: Alice <sip:alice@198.51.100.2>;tag=1\r\nTo: Bob <sip:bob@{host}>\r\nCall-ID: a84b4c76e66710\r\n"
+        + "CSeq: 314159 INVITE\r\nContact: <sip:alice@198.51.100.2:40000>\r\nContent-Type: application/sdp\r\n"
+        + $"Content-Length: {sdp.Length}\r\n\r\n{sdp}";
+
+    private static ControlFlow Udp() => new("sip", IpProtocol.Udp, port: 5060);
+
+    [Fact]
+    public void A_call_opens_the_media_of_its_caller()
+    {
+        Assert.Equal(
+            ["udp 192.0.2.2 > 198.51.100.2 49170", "udp 192.0.2.2 > 198.51.100.2 49171"],
+            Udp().Client(Invite()).Expectations);
+    }
+
+    [Fact]
+    public void An_answer_opens_the_media_of_the_callee()
+    {
+        string sdp = Sdp.Replace("198.51.100.2", "192.0.2.2");
+        string answer = $"SIP/2.0 200 OK\r\nl: {sdp.Length}\r\nc: application/sdp\r\n\r\n{sdp}";
+
+        Assert.Equal(
+            ["udp 198.51.100.2 > 192.0.2.2 49170", "udp 198.51.100.2 > 192.0.2.2 49171"],
+            Udp().Server(answer).Expectations);
+        Assert.Empty(Udp().Server(answer.Replace("200 OK", "488 No")).Expectations);
+    }
+
+    [Theory]
+    [InlineData("m=audio 0 RTP/AVP 0\r\n")]
+    [InlineData("m=audio 70000 RTP/AVP 0\r\n")]
+    [InlineData("m=audio 22 RTP/AVP 0\r\n")]
+    [InlineData("m=audio\r\n")]
+    [InlineData("m=audio 49170")]
+    [InlineData("m=audio 49170 RTP/AVP 0\r\nc=IN IP4 198.51.100.77\r\n")]
+    [InlineData("m=audio 49170 RTP/AVP 0\r\nc=IN IP4 example.org\r\n")]
+    public void Media_that_cannot_be_opened_is_not(string line)
+    {
+        Assert.Empty(Udp().Client(Invite($"v=0\r\nc=IN IP4 198.51.100.2\r\n{line}")).Expectations);
+    }
+
+    [Fact]
+    public void A_medium_may_have_its_own_address()
+    {
+        string sdp = "v=0\r\nc=IN IP4 203.0.113.1\r\nm=audio 49170 RTP/AVP 0\r\nc=IN IP4 198.51.100.2\r\nm=video 5004 RTP/AVP 31\r\n";
+        ControlFlow flow = Udp().Client(Invite(sdp));
+
+        Assert.Equal(2, flow.Expectations.Count);
+        Assert.Equal(1u, flow.Stats[HelperRefusal.Address]);
+    }
+
+    [Fact]
+    public void Behind_a_translated_source_everything_is_told_as_the_callee_knows_it()
+    {
+        ControlFlow flow = ControlFlow.BehindSource("sip", IpProtocol.Udp, 5060);
+        flow.Taken.Add(49170);
+        flow.Client(Invite());
+
+        Assert.Equal(
+            [
+                "udp 192.0.2.2 > 192.0.2.1 49171 to 49170 direction 1",
+                "udp 192.0.2.2 > 192.0.2.1 49172 to 49171 direction 1",
+            ],
+            flow.Expectations);
+        string sdp = Sdp.Replace("198.51.100.2", "192.0.2.1").Replace("49170", "49171");
+        string expected = Invite(sdp).Replace("198.51.100.2:40000", "192.0.2.1:40001");
+        Assert.Equal(expected, flow.Sent);
+    }
+
+    [Fact]
+    public void An_answer_finds_the_address_back_that_its_caller_gave()
+    {
+        ControlFlow flow = ControlFlow.BehindSource("sip", IpProtocol.Udp, 5060)
+            .Server("SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 192.0.2.1:40001;branch=z9hG4bK776asdhds\r\nl: 0\r\n\r\n");
+
+        Assert.Equal(
+            "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 198.51.100.2:40000;branch=z9hG4bK776asdhds\r\nl: 0\r\n\r\n",
+            flow.Sent);
+    }
+
+    [Fact]
+    public void A_phone_that_registers_can_be_called()
+    {
+        const string register = "REGISTER sip:example.org SIP/2.0\r\nContact: <sip:alice@198.51.100.2:5062>\r\nl: 0\r\n\r\n";
+        Assert.Equal(["udp 192.0.2.2 > 198.51.100.2 5062 permanent"], Udp().Client(register).Expectations);
+
+        ControlFlow flow = ControlFlow.BehindSource("sip", IpProtocol.Udp, 5060)
+            .Client(register.Replace("5062", "40000"));
+        Assert.Equal(["udp 192.0.2.2 > 192.0.2.1 40001 permanent to 40000 direction 1"], flow.Expectations);
+        Assert.Contains("<sip:alice@192.0.2.1:40001>", flow.Sent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Messages_of_a_stream_are_read_one_by_one()
+    {
+        ControlFlow flow = new ControlFlow("sip", IpProtocol.Tcp, port: 5060).Client(Invite() + Invite());
+        Assert.Equal(4, flow.Expectations.Count);
+    }
+
+    [Fact]
+    public void Half_a_message_opens_nothing_over_a_stream()
+    {
+        string whole = Invite();
+        for (int length = 0; length < whole.Length; length++)
+        {
+            Assert.Empty(new ControlFlow("sip", IpProtocol.Tcp, port: 5060).Client(whole[..length]).Expectations);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Peers for protocols that no small program of Debian speaks, or not in the way a scenario needs.
+
+Usage: peers.py ROLE ARGUMENT...     Servers print "ready ROLE" when they listen; clients print what came of it.
+The bytes are those of the protocols' documents, named beside each role, not of this project's parsers.
+"""
+import socket
+import struct
+import sys
+import time
+
+DATA = b"the data came through\n"
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def listen(host, port, kind=socket.SOCK_STREAM):
+    s = socket.socket(family_of(host), kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((host, port))
+    if kind == socket.SOCK_STREAM:
+        s.listen(8)
+    return s
+
+
+def dial(host, port, seconds=4):
+    s = socket.socket(family_of(host), socket.SOCK_STREAM)
+    s.settimeout(seconds)
+    s.connect((host, port))
+    return s
+
+
+def fetch(host, port):
+    """Connects to where data should be and says whether it came."""
+    try:
+        with dial(host, port) as s:
+            say("received", s.recv(100))
+    except OSError as error:
+        say("refused:", error)
+
+
+def serve(listener, connections=1):
+    listener.settimeout(10)
+    try:
+        for _ in range(connections):
+            c = listener.accept()[0]
+            c.sendall(DATA)
+            c.close()
+    except OSError as error:
+        say("nobody came:", error)
+
+
+# --- FTP (RFC 959): a command that comes in two segments ---
+def ftp_split(host, own, command):
+    control = dial(host, 21, 10)
+    control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(line, cut=None):
+        line = line.encode() + b"\r\n"
+        if cut:
+            control.sendall(line[:cut])
+            time.sleep(0.7)
+            line = line[cut:]
+        control.sendall(line)
+        say(control.recv(500))
+
+    say(control.recv(500))
+    ask("USER anonymous")
+    ask("PASS nobody@example.org")
+    waiting = listen(own, 0)
+    port = waiting.getsockname()[1]
+    waiting.settimeout(5)
+    command = command.replace("ADDRESS", own.replace(".", ",")).replace("PORTS", f"{port >> 8},{port & 255}")
+    ask(command, 3)
+    control.sendall(b"RETR file\r\n")
+    try:
+        say("received", waiting.accept()[0].recv(100))
+    except OSError as error:
+        say("refused:", error)
+
+
+# --- TNS (the packet format as Wireshark documents it): connect (1) is answered by redirect (5) ---
+def tns_server(host):
+    server, data = listen(host, 1521), listen(host, 0)
+    say("ready tns_server")
+    control = server.accept()[0]
+    control.recv(500)
+    text = f"(ADDRESS=(PROTOCOL=tcp)(HOST={host})(PORT={data.getsockname()[1]}))".encode()
+    control.sendall(struct.pack("!HHBBHH", len(text) + 10, 0, 5, 0, 0, len(text)) + text)
+    serve(data)
+
+
+def tns_client(host):
+    s = dial(host, 1521)
+    s.sendall(struct.pack("!HHBBH", 58, 0, 1, 0, 0) + bytes(50))
+    text = s.recv(500)
+    say(text)
+    length, = struct.unpack_from("!H", text)
+    say("length", length, "of", len(text))
+    text = text.decode("latin-1")
+    fetch(text.split("HOST=")[1].split(")")[0], int(text.split("PORT=")[1].split(")")[0]))
+
+
+# --- Amanda (protocol of bsdtcp's elder, bsdudp: packets as in its documentation) ---
+def amanda_server(host):
+    s = listen(host, 10080, socket.SOCK_DGRAM)
+    streams = [listen(host, 0) for _ in range(3)]
+    say("ready amanda_server")
+    _, peer = s.recvfrom(2000)
+    words = " ".join(f"{name} {one.getsockname()[1]}" for name, one in zip(("DATA", "MESG", "INDEX"), streams))
+    s.sendto(f"Amanda 2.6 REP HANDLE 000-00000000 SEQ 1700000000\nCONNECT {words}\nOPTIONS features=ffff;\n".encode(), peer)
+    for one in streams:
+        serve(one)
+
+
+def amanda_client(host):
+    s = socket.socket(family_of(host), socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.sendto(b"Amanda 2.6 REQ HANDLE 000-00000000 SEQ 1700000000\nSERVICE sendbackup\n", (host, 10080))
+    answer = s.recv(2000).decode()
+    say(answer)
+    words = answer.split("CONNECT ")[1].split("\n")[0].split(" ")
+    for port in words[1::2]:
+        fetch(host, int(port))
+
+
+# --- multicast questions: mDNS (RFC 6762 with RFC 1035's example of a question), SLP (RFC 2608, 8.1) ---
+def ask_group(group, port, text, interface):
+    family = family_of(group)
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    index = socket.if_nametoindex(interface)
+    if family == socket.AF_INET:
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("@4s4si", bytes(4), bytes(4), index))
+        target = (group, port)
+    else:
+        target = (group, port, 0, index)
+    s.sendto(text, target)
+    try:
+        answer, peer = s.recvfrom(2000)
+        say("received", answer, "from", peer)
+    except OSError as error:
+        say("refused:", error)
+
+
+def mdns_ask(group, interface, name):
+    labels = b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
+    ask_group(group, 5353, struct.pack("!6H", 0x1234, 0, 1, 0, 0, 0) + labels + struct.pack("!HH", 1, 1), interface)
+
+
+def slp_message(function, body):
+    language = b"en"
+    length = 14 + len(language) + len(body)
+    return struct.pack("!BB", 2, function) + length.to_bytes(3, "big") + struct.pack("!HHH", 0x2000, 0, 0)[:5] \
+        + struct.pack("!HH", 1, len(language)) + language + body
+
+
+def slp_server(group, interface):
+    s = listen("", 427, socket.SOCK_DGRAM) if ":" not in group else listen("::", 427, socket.SOCK_DGRAM)
+    index = socket.if_nametoindex(interface)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + struct.pack("@4si", bytes(4), index))
+    say("ready slp_server")
+    while True:
+        _, peer = s.recvfrom(2000)
+        url = b"service:printer:lpr://192.0.2.2"
+        s.sendto(slp_message(2, struct.pack("!HHBHH", 0, 1, 0, 60, len(url)) + url + b"\0"), peer)
+
+
+def slp_ask(group, interface):
+    service = b"service:printer"
+    body = struct.pack("!H", 0) + struct.pack("!H", len(service)) + service + struct.pack("!H", 7) + b"DEFAULT" + bytes(4)
+    ask_group(group, 427, slp_message(1, body), interface)
+
+
+# --- UPnP events (UPnP Device Architecture 1.0, 4.1): SUBSCRIBE names where events go ---
+def upnp_device(host):
+    server = listen(host, 49152)
+    say("ready upnp_device")
+    request = server.accept()[0].recv(2000).decode()
+    callback = request.split("CALLBACK: <http://")[1].split("/")[0]
+    say("events go to", callback)
+    place, port = callback.rsplit(":", 1)
+    time.sleep(0.3)
+    try:
+        event = dial(place.strip("[]"), int(port))
+        event.sendall(b"NOTIFY /event HTTP/1.1\r\nHOST: %s\r\nNT: upnp:event\r\n\r\n" % callback.encode())
+    except OSError as error:
+        say("refused:", error)
+
+
+def upnp_point(host, own):
+    waiting = listen(own, 0)
+    waiting.settimeout(6)
+    s = dial(host, 49152)
+    s.sendall(f"SUBSCRIBE /service HTTP/1.1\r\nHOST: {host}:49152\r\nCALLBACK: <http://{own}:{waiting.getsockname()[1]}/event>\r\n"
+              "NT: upnp:event\r\nTIMEOUT: Second-1800\r\n\r\n".encode())
+    try:
+        say("received", waiting.accept()[0].recv(100))
+    except OSError as error:
+        say("refused:", error)
+
+
+# --- media: a packet of RTP (RFC 3550) to where a session description leads, that comes back from there ---
+def media(host, port):
+    s = socket.socket(family_of(host), socket.SOCK_DGRAM)
+    s.settimeout(0.7)
+    for number in range(5):
+        s.sendto(struct.pack("!BBHII", 0x80, 0, number, number * 160, 7) + bytes(160), (host, int(port)))
+        try:
+            say("received", len(s.recv(500)))
+            return
+        except OSError as error:
+            say("no echo:", error)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
