@@ -15,7 +15,7 @@ public sealed class LineTails
     private readonly Tail[] _tails = new Tail[Limit];
     private int _next;
 
-    /// <summary>The line of a flow and direction that goes on at a place in the stream; empty if there is none.</summary>
+    /// <summary>The line that goes on at a place in the stream of a flow; empty if there is none.</summary>
     /// <param name="flow">The kernel's number of the flow.</param>
     /// <param name="isReply">The direction.</param>
     /// <param name="sequence">Sequence number of the packet that may bring the rest.</param>

@@ -1,4 +1,5 @@
 using TwinTrack.Fuzz.Targets;
+using TwinTrack.Helpers;
 
 namespace TwinTrack.Fuzz;
 
@@ -7,7 +8,10 @@ internal abstract class Target
 {
     /// <summary>All there are.</summary>
     public static IReadOnlyList<Target> All { get; } =
-        [new PeerTarget(), new StreamTarget(), new FlowTarget(), new ExpectationTarget(), new NetlinkTarget(), new ConfigTarget()];
+    [
+        new PeerTarget(), new StreamTarget(), new FlowTarget(), new ExpectationTarget(), new NetlinkTarget(), new ConfigTarget(),
+        new PacketTarget(), .. HelperTable.All.Select(helper => new HelperTarget(helper)),
+    ];
 
     /// <summary>Its name, and that of its corpus.</summary>
     public abstract string Name { get; }

@@ -38,6 +38,14 @@ def nat_destination(protocol, port, family="ip"):
 """
 
 
+def user(name, home="/nonexistent"):
+    """A user that installing the package would have made."""
+    for path, line in (("/etc/passwd", f"{name}:x:65533:65533::{home}:/bin/false\n"), ("/etc/group", f"{name}:x:65533:\n")):
+        with open(path, "r+") as file:
+            if f"\n{name}:" not in file.read():
+                file.write(line)
+
+
 # --- FTP: vsftpd, and curl in each of its ways to transfer a file ---
 def vsftpd(lab):
     root = "/run/scenario/ftp"
@@ -46,9 +54,7 @@ def vsftpd(lab):
     with open(f"{root}/file", "w") as file:
         file.write(CONTENT + "\n")
     os.makedirs("/var/run/vsftpd/empty", exist_ok=True)
-    with open("/etc/passwd", "r+") as file:
-        if "\nscenario:" not in file.read():
-            file.write(f"scenario:x:65533:65534::{root}:/bin/false\n")
+    user("scenario", root)
     with open("/run/scenario/vsftpd.conf", "w") as file:
         file.write(f"""listen_ipv6=YES
 anonymous_enable=YES
@@ -115,17 +121,14 @@ def ftp_split(lab):
     return CONTENT in output
 
 
-# --- RPC: rpcbind with rpc.statd behind it, and rpcinfo as the client ---
+# --- RPC: rpcbind with a service behind it, and rpcinfo as the client ---
 def rpc(options, target=None, six=False):
     def exchange(lab):
-        for name in ("sm", "sm.bak"):
-            os.makedirs(f"/var/lib/nfs/{name}", exist_ok=True)
-        open("/var/lib/nfs/state", "a").close()
-        lab.start("server", "rpcbind", "-f", "-w", ready=lambda: lab.listens("server", 111))
-        lab.start("server", "rpc.statd", "-F", "--no-notify", "-p", "20490",
-                  ready=lambda: lab.listens("server", 20490) and lab.listens("server", 20490, "udp"))
+        user("_rpc")
+        lab.start("server", "rpcbind", "-f", "-w", "-i", ready=lambda: lab.listens("server", 111))
+        lab.peer("server", "rpc_service")
         host = target or (lab.server6 if six else lab.server4)
-        output = lab.shell("client", f"timeout 15 rpcinfo {options.format(host)} 100024 1 2>&1")
+        output = lab.shell("client", f"timeout 15 rpcinfo {options.format(host)} 400100 1 2>&1")
         return "ready and waiting" in output
     return exchange
 
@@ -160,9 +163,9 @@ def described(name):
     if not os.path.exists(f"{STATE}/{name}"):
         return None
     received = open(f"{STATE}/{name}").read().split("message received")[1:]
-    for message in reversed(received):
+    for message in (one.split("message sent")[0] for one in reversed(received)):
         if "m=audio " in message and "c=IN IP4 " in message:
-            address = message.split("c=IN IP4 ")[-1].split()[0]
+            address = message.split("c=IN IP4 ")[1].split()[0]
             return address, int(message.split("m=audio ")[1].split()[0])
     return None
 
@@ -187,6 +190,7 @@ def avahi(lab):
     with open("/run/scenario/avahi.conf", "w") as file:
         file.write("[server]\nhost-name=scenario\nuse-ipv6=no\nallow-interfaces=eth0\nenable-dbus=no\n"
                    "[publish]\npublish-addresses=yes\n")
+    user("avahi")
     lab.start("server", "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", "/run/scenario/avahi.conf",
               ready=lambda: lab.says("Server startup complete"))
     peers = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
@@ -197,7 +201,7 @@ def avahi(lab):
 def upnp(lab):
     lab.shell("server", "ip link add ext0 type dummy && ip address add 203.0.113.9/24 dev ext0 && ip link set ext0 up")
     with open("/run/scenario/miniupnpd.conf", "w") as file:
-        file.write("ext_ifname=ext0\nlistening_ip=eth0\nenable_upnp=yes\nenable_pcp_pmp=no\nhttp_port=5000\n"
+        file.write("ext_ifname=ext0\nlistening_ip=eth0\nenable_upnp=yes\nhttp_port=5000\n"
                    "uuid=0a0b0c0d-0000-4000-8000-000000000000\nallow 1024-65535 0.0.0.0/0 1024-65535\n")
     lab.start("server", "miniupnpd", "-d", "-f", "/run/scenario/miniupnpd.conf",
               ready=lambda: lab.listens("server", 1900, "udp"))
@@ -285,5 +289,5 @@ ALL = {
 }
 
 # What the programs of all scenarios come in.
-PACKAGES = ("vsftpd curl tftpd-hpa tftp-hpa rpcbind nfs-common sip-tester sane-utils avahi-daemon miniupnpd-nftables "
+PACKAGES = ("vsftpd curl tftpd-hpa tftp-hpa rpcbind sip-tester sane-utils avahi-daemon miniupnpd-nftables "
             "miniupnpc isc-dhcp-client dnsmasq-base")

@@ -219,5 +219,54 @@ def media(host, port):
             say("no echo:", error)
 
 
+# --- an RPC service (RFC 5531) that rpcbind knows (RFC 1833, RPCBPROC_SET) and that answers procedure 0 ---
+PROGRAM = 400100
+
+
+def xdr(text):
+    return struct.pack("!I", len(text)) + text + bytes(-len(text) % 4)
+
+
+def rpc_register(network, address):
+    call = struct.pack("!10I", 7, 0, 2, 100000, 4, 1, 0, 0, 0, 0) + struct.pack("!II", PROGRAM, 1)
+    call += xdr(network) + xdr(address) + xdr(b"superuser")
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(3)
+    s.sendto(call, ("127.0.0.1", 111))
+    say("registered", network, struct.unpack_from("!I", s.recv(500), 24)[0])
+
+
+def rpc_service():
+    import select
+    port = 20490
+    sockets = []
+    for any_address, suffix, text in (("0.0.0.0", b"", b"0.0.0.0"), ("::", b"6", b"::")):
+        for kind, network in ((socket.SOCK_DGRAM, b"udp"), (socket.SOCK_STREAM, b"tcp")):
+            s = socket.socket(family_of(any_address), kind)
+            if suffix:
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind((any_address, port))
+            if kind == socket.SOCK_STREAM:
+                s.listen(8)
+            sockets.append(s)
+            rpc_register(network + suffix, text + b".%d.%d" % (port >> 8, port & 255))
+    say("ready rpc_service")
+    listening = set(sockets)
+    while True:
+        for s in select.select(sockets, [], [])[0]:
+            if s.type == socket.SOCK_DGRAM:
+                call, peer = s.recvfrom(2000)
+                s.sendto(call[:4] + struct.pack("!5I", 1, 0, 0, 0, 0), peer)
+            elif s in listening:
+                sockets.append(s.accept()[0])
+            else:
+                call = s.recv(2000)
+                if call:
+                    s.sendall(struct.pack("!I", 0x80000000 | 24) + call[4:8] + struct.pack("!5I", 1, 0, 0, 0, 0))
+                else:
+                    sockets.remove(s)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])

@@ -66,6 +66,7 @@ internal sealed class NetlinkTarget : Target
         signature.Add(TableSize.TryRead(message, out _));
         signature.Add(CpuStats.TryRead(message, out _));
         signature.Add(ExpectationCpuStats.TryRead(message, out _));
+        if (PacketQueueCodec.TryRead(message, out QueuedPacket packet)) signature.AddCount((ulong)packet.Payload.Length);
     }
 
     private static void Walk(ReadOnlySpan<byte> bytes, int depth, ref int count)
