@@ -9,6 +9,15 @@ namespace TwinTrack.Helpers;
 /// <param name="Expect">Asks the kernel for an expectation.</param>
 public sealed record HelperWork(Helper Helper, ushort LeastPort, HelperStats Stats, Expect Expect)
 {
+    /// <summary>The kernel's function that leads an expected flow from a known source (CTA_EXPECT_FN).</summary>
+    public const string FollowMaster = "nat-follow-master";
+
+    /// <summary>
+    /// The kernel's function that leads an expected flow from anywhere and leaves its source alone;
+    /// <see cref="FollowMaster"/> would put the control flow's destination in place of it.
+    /// </summary>
+    public string FromAnywhere { get; init; } = FollowMaster;
+
     /// <summary>Unfinished lines of its flows.</summary>
     public LineTails Tails { get; } = new();
 
@@ -174,7 +183,8 @@ public ref struct Inspection
         expectation.NatTuple.Destination = default;
         expectation.NatTuple.SourcePort = expected.InnerPort > 0 ? expected.InnerPort : expected.Port;
         expectation.NatTuple.DestinationPort = 0;
-        "nat-follow-master"u8.CopyTo(expectation.Function);
+        string function = expected.Source is null ? _work.FromAnywhere : HelperWork.FollowMaster;
+        for (int i = 0; i < function.Length; i++) expectation.Function[i] = (byte)function[i];
         expectation.Fields |=
             ExpectationFields.NatDirection | ExpectationFields.NatTuple | ExpectationFields.Function;
         return expectation;

@@ -5,13 +5,15 @@ STATE = "/run/scenario"
 
 
 class Case:
-    def __init__(self, controls, exchange, families=("inet",), nat="", policy="", asks_from_gate=False):
+    def __init__(self, controls, exchange, families=("inet",), nat="", policy="", asks_from_gate=False, modules=(), gates=1):
         self.controls = controls  # helper, protocol, port
         self.exchange = exchange
         self.families = families
         self.nat = nat
         self.policy = policy
         self.asks_from_gate = asks_from_gate
+        self.modules = modules
+        self.gates = gates
 
 
 CONTENT = "the data came through"
@@ -119,6 +121,45 @@ def ftp_split(lab):
     peers = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
     output = lab.shell("client", f"/usr/bin/python3 {peers} ftp_split {lab.server4} {lab.client4} 'PORT ADDRESS,PORTS' 2>&1")
     return CONTENT in output
+
+
+def ftp_take_over(lab):
+    """A second firewall takes over between the announcement of a data flow and the flow."""
+    for place, peer, own in (("gate", "gate2", 1), ("gate2", "gate", 2)):
+        lab.shell(place, f"ip address add 10.99.0.{own}/30 dev sync && ip link set sync up")
+    if lab.helper:
+        for place, own, other in (("gate", 1, 2), ("gate2", 2, 1)):
+            lab.daemon(place, f"""Sync {{
+    Mode FTFW {{
+    }}
+    UDP {{
+        IPv4_address 10.99.0.{own}
+        IPv4_Destination_Address 10.99.0.{other}
+        Port 3780
+        Interface sync
+    }}
+    Options {{
+        ExpectationSync on
+    }}
+}}
+""")
+        lab.rules("gate")
+    lab.rules("gate2")
+    vsftpd(lab)
+    if os.path.exists("/run/scenario/go"):
+        os.remove("/run/scenario/go")
+    client = lab.peer("client", "ftp_wait", lab.server4, lab.client4, waits_for="announced")
+    if lab.helper:
+        lab.wait(lambda: "dport=21" in lab.ask("-e", "exp", place="gate2"))
+        lab.ask("-i", "exp")
+    lab.move("gate", "gate2")
+    if lab.helper:
+        lab.ask("-c", place="gate2")
+        lab.ask("-c", "exp", place="gate2")
+        lab.shell("gate2", f"{lab.tool()} -L; {lab.tool()} -L expect{' -o json' if lab.mode == 'ours' else ''}")
+    open("/run/scenario/go", "w").close()
+    client.wait(30)
+    return CONTENT in open(client.log).read()
 
 
 # --- RPC: rpcbind with a service behind it, and rpcinfo as the client ---
@@ -256,6 +297,9 @@ ALL = {
     "tftp6": Case(TFTP, tftp(six=True), ("inet6",)),
     "tftp6-snat": Case(TFTP, tftp(six=True), ("inet6",), nat_source("ip6")),
     "ftp-split": Case(FTP, ftp_split),
+    "ftp-take-over": Case(FTP, ftp_take_over, gates=2,
+                          # Not masquerade: that deletes the flows of an interface that goes.
+                          nat=nat_source().replace("masquerade", "snat to 192.0.2.1")),
     "rpc-udp-getport": Case(RPC, rpc("-u {0}")),
     "rpc-tcp-getport": Case(RPC, rpc("-t {0}")),
     "rpc-udp-getaddr": Case(RPC, rpc("-T udp {0}")),
@@ -281,7 +325,7 @@ ALL = {
     "slp": Case([("slp", "udp", 427)], scripted("slp_server 239.255.255.253 eth0", "slp_ask 239.255.255.253 to-server"),
                 asks_from_gate=True),
     "ssdp": Case(SSDP, upnp, asks_from_gate=True),
-    "ssdp-snat": Case(SSDP, upnp, asks_from_gate=True, nat=nat_source().replace(
+    "ssdp-snat": Case(SSDP, upnp, modules=["nf_nat_h323"], asks_from_gate=True, nat=nat_source().replace(
         'oifname "to-server" masquerade', 'oifname "to-server" udp dport 1900 snat to 192.0.2.1:30000')),
     "ssdp-event": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2")),
     "ssdp-event-snat": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2"), nat=nat_source()),

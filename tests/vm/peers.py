@@ -4,6 +4,7 @@
 Usage: peers.py ROLE ARGUMENT...     Servers print "ready ROLE" when they listen; clients print what came of it.
 The bytes are those of the protocols' documents, named beside each role, not of this project's parsers.
 """
+import os
 import socket
 import struct
 import sys
@@ -57,7 +58,12 @@ def serve(listener, connections=1):
 
 
 # --- FTP (RFC 959): a command that comes in two segments ---
-def ftp_split(host, own, command):
+def ftp_wait(host, own):
+    """Announces where data shall go, and asks for it only when told to."""
+    ftp_split(host, own, "PORT ADDRESS,PORTS", "/run/scenario/go")
+
+
+def ftp_split(host, own, command, wait=None):
     control = dial(host, 21, 10)
     control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -77,7 +83,10 @@ def ftp_split(host, own, command):
     port = waiting.getsockname()[1]
     waiting.settimeout(5)
     command = command.replace("ADDRESS", own.replace(".", ",")).replace("PORTS", f"{port >> 8},{port & 255}")
-    ask(command, 3)
+    ask(command, None if wait else 3)
+    say("announced", port)
+    while wait and not os.path.exists(wait):
+        time.sleep(0.1)
     control.sendall(b"RETR file\r\n")
     try:
         say("received", waiting.accept()[0].recv(100))

@@ -19,7 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import cases  # noqa: E402  (found beside this file)
 
-DAEMONS = {"ours": os.path.join(HERE, "..", "..", "dist", "conntrackd"), "original": "/usr/sbin/conntrackd"}
+DIST = os.path.normpath(os.environ.get("DIST", os.path.join(HERE, "..", "..", "dist")))
+DAEMONS = {"ours": os.path.join(DIST, "conntrackd"), "original": "/usr/sbin/conntrackd"}
 STATE = "/run/scenario"
 
 
@@ -87,10 +88,27 @@ class Lab:
             time.sleep(0.05)
         return process
 
-    def peer(self, place, *words, **more):
+    def peer(self, place, *words, waits_for=None):
         """Starts a scripted peer."""
         return self.start(place, "/usr/bin/python3", os.path.join(HERE, "peers.py"), *words,
-                          ready=lambda: self.says(f"ready {words[0]}"), **more)
+                          ready=lambda: self.says(waits_for or f"ready {words[0]}"))
+
+    def tool(self):
+        """conntrack of the kind of the daemon."""
+        return os.path.join(os.path.dirname(os.path.normpath(DAEMONS[self.mode])), "conntrack") \
+            if self.mode == "ours" else "/usr/sbin/conntrack"
+
+    def wait(self, condition, seconds=10):
+        deadline = time.time() + seconds
+        while not condition() and time.time() < deadline:
+            time.sleep(0.3)
+
+    def move(self, source, target):
+        """Gives the interfaces and addresses of a gateway to another, as a failover manager would."""
+        for device in ("to-client", "to-server"):
+            run("ip", "-n", source, "link", "set", device, "netns", target)
+        batch(*host_commands("to-client", "198.51.100.1/24", "2001:db8:1::1/64"),
+              *host_commands("to-server", "192.0.2.1/24", "2001:db8:2::1/64"), place=target)
 
     def says(self, text):
         return any(text in open(process.log, errors="replace").read() for process in self.running)
@@ -101,7 +119,8 @@ class Lab:
 
     def up(self):
         # Few processes: each takes a good part of a second in an emulated machine.
-        names = ("client", "gate", "server")
+        names = ("client", "gate", "server") if self.case.gates == 1 else ("client", "gate", "server", "gate2")
+        self.names = names
         sides = (("client", "198.51.100", "2001:db8:1"), ("server", "192.0.2", "2001:db8:2"))
         batch(*(f"netns add {name}" for name in names),
               *(f"link add to-{side} netns gate type veth peer name eth0 netns {side}" for side, _, _ in sides))
@@ -110,7 +129,10 @@ class Lab:
                   f"route add default via {four}.1", f"route add default via {six}::1", place=side)
         batch(*host_commands("to-client", "198.51.100.1/24", "2001:db8:1::1/64"),
               *host_commands("to-server", "192.0.2.1/24", "2001:db8:2::1/64"), place="gate")
-        inside("gate", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        for place in names[1::2] if self.case.gates == 2 else ("gate",):
+            inside(place, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        if self.case.gates == 2:
+            batch("link add sync netns gate type veth peer name sync netns gate2")
 
     def down(self):
         for process in reversed(self.running):
@@ -121,10 +143,10 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        batch(*(f"netns delete {name}" for name in ("client", "gate", "server")))
+        batch(*(f"netns delete {name}" for name in self.names))
         run("nfct", "flush", "helper", check=False)
 
-    def rules(self):
+    def rules(self, place="gate"):
         """The gateway's rule set: the control port, and what belongs to flows that are known or announced."""
         helpers, attach = "", ""
         for name, protocol, port in self.case.controls:
@@ -157,7 +179,7 @@ class Lab:
         with open(f"{STATE}/rules", "w") as file:
             file.write(text)
         self.say(text)
-        inside("gate", "nft", "-f", f"{STATE}/rules")
+        inside(place, "nft", "-f", f"{STATE}/rules")
 
     def daemon(self, place="gate", more=""):
         """Starts the daemon and waits until its helpers are there."""
@@ -206,24 +228,26 @@ def play(case, mode):
     passed = False
     try:
         lab.up()
-        if lab.helper:
+        for module in case.modules:
+            run("modprobe", module)
+        if lab.helper and case.gates == 1:
             lab.daemon()
-        lab.rules()
+        if case.gates == 1 or not lab.helper:
+            lab.rules()
         passed = bool(case.exchange(lab))
         lab.shell("gate", "nft list chain inet fw forward | grep counter; conntrack -L expect 2>&1")
         if mode == "ours":
             lab.ask("-s")
         if lab.helper:
             lab.ask("-k")
+            if case.gates == 2:
+                lab.ask("-k", place="gate2")
     except (RuntimeError, OSError) as error:
         lab.say(f"FAILED: {error}")
     finally:
         for process in lab.running:
             with open(process.log, errors="replace") as file:
                 lab.say(f"--- {process.log}\n{file.read()[-3000:]}")
-        if os.path.exists(f"{STATE}/gate.log"):
-            lab.say(f"--- the daemon's log\n{open(f'{STATE}/gate.log').read()[-3000:]}")
-            os.remove(f"{STATE}/gate.log")
         lab.down()
     return passed, "\n".join(lab.transcript)
 

@@ -109,6 +109,16 @@ internal sealed class HelperPort : IDisposable
         Helper helper = HelperTable.Find(type.Name, type.Protocol)
             ?? throw new StartException($"Unknown `{type.Name}' helper");
         ushort leastPort = type.LeastPort ?? helper.LeastPort;
-        return new RunningHelper(type, new HelperWork(helper, leastPort, new HelperStats(), _inspector.Expect));
+        var work = new HelperWork(helper, leastPort, new HelperStats(), _inspector.Expect)
+        {
+            FromAnywhere = FunctionFromAnywhere(),
+        };
+        return new RunningHelper(type, work);
     }
+
+    // The function of these two modules that leaves the source of an expected flow alone; else there is none.
+    private static string FunctionFromAnywhere() =>
+        Directory.Exists("/sys/module/nf_nat_h323") ? "Q.931"
+        : Directory.Exists("/sys/module/nf_nat_sip") ? "sip"
+        : HelperWork.FollowMaster;
 }
