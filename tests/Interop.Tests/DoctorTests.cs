@@ -18,7 +18,6 @@ public sealed class DoctorTests
     [
         ("a syntax error", place => place.Change("HashLimit", "HashLimt"), "problem", "config", ":2:"),
         ("a deprecated word", place => place.Change("General {", "General { Nice -5"), "warning", "config", "nice"),
-        ("user-space helpers", place => place.Config += "Helper { Setup off }\n", "problem", "config", "Helper"),
         ("events off", Setting("netfilter/nf_conntrack_events", 0), "problem", "events", "nf_conntrack_events is 0"),
         ("no forwarding", Setting("ipv4/ip_forward", 0), "warning", "forwarding", "forwards nothing"),
         ("loose TCP", Setting("netfilter/nf_conntrack_tcp_loose", 1), "warning", "tcp", "nf_conntrack_tcp_loose is 1"),

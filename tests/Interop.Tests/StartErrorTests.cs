@@ -14,7 +14,7 @@ public sealed class StartErrorTests
         { "LockFile {0}.lock", "LockFile {0}/missing/x.lock", "{0}/missing/x.lock" },
         { "Path {0}.ctl", "Path {0}/missing/x.ctl", "{0}/missing/x.ctl" },
         { "General {", "Stats { LogFile off }\nGeneral {", "`Stats' and `Sync'" },
-        { "General {", "Helper { Setup no }\nGeneral {", "Helper" },
+        { "General {", "Helper { Type ftp inet tcp { QueueNum 77 } }\nGeneral {", "ftp" },
         { "HashLimit", "HashLimt 5\nHashLimit", "{0}.conf:3:" },
     };
 

@@ -238,6 +238,7 @@ def play(case, mode):
         lab.shell("gate", "nft list chain inet fw forward | grep counter; conntrack -L expect 2>&1")
         if mode == "ours":
             lab.ask("-s")
+            lab.shell("gate", f"{DIST}/nfct list helper")
         if lab.helper:
             lab.ask("-k")
             if case.gates == 2:

@@ -34,7 +34,8 @@ internal sealed class HelperQueue : IDisposable
         }
         catch (NetlinkException error)
         {
-            throw new StartException($"cannot {error.Message}{Explain(error.Error.Code)}", error);
+            string names = string.Join(", ", helpers.Select(helper => helper.Config.Name));
+            throw new StartException($"helper {names}: cannot {error.Message}{Explain(error.Error.Code)}", error);
         }
     }
 
