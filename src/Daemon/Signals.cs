@@ -68,8 +68,8 @@ internal sealed class Signals : IDisposable
         _ = Libc.Close(Descriptor);
     }
 
-    // A script's background job and nohup start programs with signals ignored, which the runtime would leave so; whoever
-    // sends a daemon a signal means it.
+    // A script's background job and nohup start programs with signals ignored, which the runtime would leave so;
+    // whoever sends a daemon a signal means it.
     private static void HearIgnored(int signal)
     {
         const nint byDefault = 0, ignored = 1; // SIG_DFL, SIG_IGN
