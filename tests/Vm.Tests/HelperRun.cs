@@ -32,7 +32,7 @@ public sealed class HelperRun
         [
             "--packages", Packages, "/usr/bin/python3", "tests/vm/scenarios.py", "--with", "none,ours", .. Scenarios,
         ];
-        var start = new ProcessStartInfo("tests/vm/vm.sh", words)
+        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "tests", "vm", "vm.sh"), words)
         {
             WorkingDirectory = Repository.Root,
             RedirectStandardOutput = true,
