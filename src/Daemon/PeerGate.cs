@@ -13,7 +13,7 @@ internal enum Refusal : byte
     /// <summary>It came in by another interface than the link's.</summary>
     OtherInterface,
 
-    /// <summary>Its sender is not the configured peer.</summary>
+    /// <summary>Its sender is not a configured peer.</summary>
     Stranger,
 
     /// <summary>Its sender is not on the network of the group's interface.</summary>
@@ -29,13 +29,14 @@ internal enum Refusal : byte
 /// <param name="network">Of a multicast link over IPv4: the network of its interface; null if it has none.</param>
 internal sealed class PeerGate(LinkConfig link, LinkNetwork? network)
 {
-    private readonly Address _peer = Address.Read(link.Remote.GetAddressBytes());
+    private readonly Address[] _peers =
+        [.. link.Destinations.Select(static peer => Address.Read(peer.GetAddressBytes()))];
 
     /// <summary>Whether something that has arrived is to be looked at.</summary>
     public Refusal Check(in Arrival arrival, int deviceIndex)
     {
         if (arrival.InterfaceIndex != 0 && arrival.InterfaceIndex != deviceIndex) return Refusal.OtherInterface;
-        if (link.Kind != LinkKind.Multicast) return arrival.Source == _peer ? Refusal.None : Refusal.Stranger;
+        if (link.Kind != LinkKind.Multicast) return _peers.Contains(arrival.Source) ? Refusal.None : Refusal.Stranger;
         return network is not { } on || arrival.Source.IsIn(on.Base, on.PrefixLength)
             ? Refusal.None
             : Refusal.OtherNetwork;

@@ -34,7 +34,8 @@ internal sealed class RefusalLog(Log log)
         {
             Refusal.OtherInterface => $"it arrives by {Name(arrival.InterfaceIndex, monitor)}",
             Refusal.OtherNetwork => "the sender is not on the network of the interface",
-            _ => $"the peer is {link.Config.Remote}",
+            _ when link.Config.MorePeers.Count == 0 => $"the peer is {link.Config.Remote}",
+            _ => $"the peers are {string.Join(", ", link.Config.Destinations)}",
         };
         log.Warning(
             $"dedicated link `{link.Config.Interface}': ignoring what {arrival.Source.ToText(family)} sends, {why}");

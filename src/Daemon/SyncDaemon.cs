@@ -111,9 +111,9 @@ internal sealed class SyncDaemon : IServing
         _engine.Dispose();
     }
 
-    // In a group everybody hears what is acknowledged to whom: numbers that lie far apart tell whose they are.
+    // Of several nodes everybody hears what is acknowledged to whom: numbers that lie far apart tell whose they are.
     private static Seq FirstNumber(SyncConfig? sync) =>
-        sync is { Links: [{ Kind: LinkKind.Multicast }, ..] }
+        sync is { Links: [{ Kind: LinkKind.Multicast } or { MorePeers.Count: > 0 }, ..] }
             ? new Seq((uint)Random.Shared.NextInt64(uint.MaxValue))
             : new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds());
 

@@ -23,6 +23,11 @@ public sealed class Firewall : IDisposable
     private readonly TopologyOptions _options;
     private readonly List<GratuitousArp> _announcements = [];
 
+    /// <summary>One that has nothing but links to its peers, which whoever made the namespace gives it.</summary>
+    /// <param name="home">Where it lives.</param>
+    /// <param name="number">Its number, the last byte of its address on the link.</param>
+    public static Firewall WithoutLans(NetNamespace home, byte number) => new(home, number, new TopologyOptions());
+
     internal Firewall(NetNamespace home, byte number, TopologyOptions options)
     {
         Namespace = home;

@@ -8,8 +8,8 @@ using TwinTrack.Replication;
 namespace TwinTrack.Daemon.Channels;
 
 /// <summary>
-/// A dedicated link over UDP, to one peer or to a group: one socket bound to the port receives, another one sends from
-/// a port of the system's choice.
+/// A dedicated link over UDP, to one peer, several, or a group: one socket bound to the port receives, another one for
+/// each destination sends from a port of the system's choice.
 /// </summary>
 internal sealed class DatagramChannel : Channel
 {
@@ -24,10 +24,11 @@ internal sealed class DatagramChannel : Channel
     private const int IPv6MulticastAll = 29;         // IPV6_MULTICAST_ALL
 
     private readonly RawSocket _receiver;
-    private readonly RawSocket _sender;
+    private readonly List<RawSocket> _senders = [];
     private readonly DatagramBatch _batch;
     private int _receiverPlace = -1;
     private int _senderPlace = -1;
+    private int _next;           // the destination that the packet under way has not gone to
     private bool _hasInput = true;
     private bool _isFull;
 
@@ -39,23 +40,14 @@ internal sealed class DatagramChannel : Channel
         _receiver = new RawSocket(IsIPv6, SocketType.Dgram);
         try
         {
-            _sender = new RawSocket(IsIPv6, SocketType.Dgram);
-            try
-            {
-                Open();
-                ReceiveBufferPackets = Math.Max(
-                    _receiver.Get(RawSocket.SocketLevel, RawSocket.ReceiveBuffer) / 2 / Capacity, 1);
-                _batch = new DatagramBatch(_receiver, IsIPv6);
-            }
-            catch
-            {
-                _sender.Dispose();
-                throw;
-            }
+            Open();
+            ReceiveBufferPackets = Math.Max(
+                _receiver.Get(RawSocket.SocketLevel, RawSocket.ReceiveBuffer) / 2 / Capacity, 1);
+            _batch = new DatagramBatch(_receiver, IsIPv6);
         }
         catch
         {
-            _receiver.Dispose();
+            CloseSockets();
             throw;
         }
     }
@@ -67,7 +59,7 @@ internal sealed class DatagramChannel : Channel
     public override void Watch(Poller poller, bool isPausing, bool hasPacket)
     {
         _receiverPlace = isPausing ? -1 : poller.Add(_receiver.Descriptor, Libc.PollIn);
-        _senderPlace = hasPacket && _isFull ? poller.Add(_sender.Descriptor, Libc.PollOut) : -1;
+        _senderPlace = hasPacket && _isFull ? poller.Add(_senders[_next].Descriptor, Libc.PollOut) : -1;
     }
 
     public override void OnWatched(Instant now, Poller poller)
@@ -94,10 +86,27 @@ internal sealed class DatagramChannel : Channel
 
     public override bool Send(Instant now, ReadOnlySpan<byte> packet)
     {
+        // A packet that a full socket stopped comes again, and goes on where it was; a probe does not.
+        bool isProbe = packet.IsEmpty;
+        for (int index = isProbe ? 0 : _next; index < _senders.Count; index++)
+        {
+            if (Send(_senders[index], packet)) continue;
+            _next = index;
+            return false;
+        }
+
+        if (!isProbe) _next = 0;
+        return true;
+    }
+
+    public override void Leave() => _next = 0;
+
+    private bool Send(RawSocket sender, ReadOnlySpan<byte> packet)
+    {
         for (int attempt = 0; ; attempt++)
         {
             nint sent = Libc.Send(
-                _sender.Descriptor, in MemoryMarshal.GetReference(packet), (nuint)packet.Length, Libc.MessageDontWait);
+                sender.Descriptor, in MemoryMarshal.GetReference(packet), (nuint)packet.Length, Libc.MessageDontWait);
             if (sent >= 0)
             {
                 Counters.Value.PacketsSent++;
@@ -118,32 +127,43 @@ internal sealed class DatagramChannel : Channel
 
     public override void Dispose()
     {
-        _receiver.Dispose();
-        _sender.Dispose();
+        CloseSockets();
         _batch.Dispose();
+    }
+
+    private void CloseSockets()
+    {
+        _receiver.Dispose();
+        foreach (RawSocket sender in _senders) sender.Dispose();
     }
 
     private void Open()
     {
         _receiver.Set(RawSocket.SocketLevel, RawSocket.ReuseAddress, 1);
         _receiver.SetBuffers(null, Link.ReceiveBuffer);
-        _sender.SetBuffers(Link.SendBuffer, null);
-        if (!Link.Checksum) _sender.Set(RawSocket.SocketLevel, RawSocket.NoCheck, 1);
+        bool isMulticast = Link.Kind == LinkKind.Multicast;
+        bool isAny = Link.Local is null || Link.Local.Equals(IPAddress.Any) || Link.Local.Equals(IPAddress.IPv6Any);
+        if (isMulticast) Join();
+        else Listen(Link.Local!, isAny);
+        foreach (IPAddress peer in Link.Destinations)
+        {
+            var sender = new RawSocket(IsIPv6, SocketType.Dgram);
+            _senders.Add(sender);
+            sender.SetBuffers(Link.SendBuffer, null);
+            if (!Link.Checksum) sender.Set(RawSocket.SocketLevel, RawSocket.NoCheck, 1);
 
-        // Without the link's route, what is for the peer would leave by the default route.
-        _sender.TryBindToDevice(Link.Interface);
-        if (Link.Kind == LinkKind.Multicast) Join();
-        else BindToOwnAddress(Link.Local!);
-        if (_sender.TryConnect(Place(Link.Remote, Link.Port)) is var errno and not 0) throw new ChannelException(errno);
+            // Without the link's route, what is for the peer would leave by the default route.
+            sender.TryBindToDevice(Link.Interface);
+            if (isMulticast) SendToGroup(sender);
+            else if (!isAny) sender.Bind(Place(Link.Local!, 0));
+            if (sender.TryConnect(Place(peer, Link.Port)) is var errno and not 0) throw new ChannelException(errno);
+        }
     }
 
-    private void BindToOwnAddress(IPAddress local)
+    // Several links on any address share a port: each takes what comes by its own interface.
+    private void Listen(IPAddress local, bool isAny)
     {
-        bool isAny = local.Equals(IPAddress.Any) || local.Equals(IPAddress.IPv6Any);
-
-        // Several links on any address share a port: each takes what comes by its own interface.
         if (isAny) _receiver.TryBindToDevice(Link.Interface);
-        else _sender.Bind(Place(local, 0));
         _receiver.Bind(Place(local, Link.Port));
     }
 
@@ -157,21 +177,31 @@ internal sealed class DatagramChannel : Channel
         {
             _ = _receiver.TrySet(RawSocket.IPv6Level, IPv6MulticastAll, 0);
             _receiver.Set(RawSocket.IPv6Level, IPv6Join, [.. Link.Remote.GetAddressBytes(), .. HostOrder(DeviceIndex)]);
-            _sender.Set(RawSocket.IPv6Level, IPv6MulticastInterface, DeviceIndex);
-            _sender.Set(RawSocket.IPv6Level, IPv6MulticastLoop, 0);
             return;
         }
 
-        // struct ip_mreqn: group, own address, index of the interface.
-        byte[] own = (Link.Local ?? IPAddress.Any).GetAddressBytes();
         _ = _receiver.TrySet(RawSocket.IPv4Level, IPv4MulticastAll, 0);
-        _receiver.Set(
-            RawSocket.IPv4Level, IPv4Join, [.. Link.Remote.GetAddressBytes(), .. own, .. HostOrder(DeviceIndex)]);
-        _sender.Set(
-            RawSocket.IPv4Level, IPv4MulticastInterface,
-            [.. Link.Remote.GetAddressBytes(), .. own, .. HostOrder(DeviceIndex)]);
-        _sender.Set(RawSocket.IPv4Level, IPv4MulticastLoop, 0);
+        _receiver.Set(RawSocket.IPv4Level, IPv4Join, Membership());
     }
+
+    private void SendToGroup(RawSocket sender)
+    {
+        if (IsIPv6)
+        {
+            sender.Set(RawSocket.IPv6Level, IPv6MulticastInterface, DeviceIndex);
+            sender.Set(RawSocket.IPv6Level, IPv6MulticastLoop, 0);
+            return;
+        }
+
+        sender.Set(RawSocket.IPv4Level, IPv4MulticastInterface, Membership());
+        sender.Set(RawSocket.IPv4Level, IPv4MulticastLoop, 0);
+    }
+
+    // struct ip_mreqn: group, own address, index of the interface.
+    private byte[] Membership() =>
+    [
+        .. Link.Remote.GetAddressBytes(), .. (Link.Local ?? IPAddress.Any).GetAddressBytes(), .. HostOrder(DeviceIndex),
+    ];
 
     private static byte[] HostOrder(int value)
     {

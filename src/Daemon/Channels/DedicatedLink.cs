@@ -111,7 +111,7 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         catch (ChannelException error) when (error.IsPassing || !isStart)
         {
             _retryAt = now.PlusSeconds(RetrySeconds);
-            Tell($"{error.Message} (own address {config.Local}, {Aim} {config.Remote}, port {config.Port})");
+            Tell($"{error.Message} (own address {config.Local}, {Aim} {string.Join(", ", config.Destinations)}, port {config.Port})");
             return;
         }
 

@@ -7,7 +7,7 @@ namespace TwinTrack.Daemon.Channels;
 
 /// <summary>Knows which peer a datagram is from, whatever link it came by.</summary>
 /// <remarks>
-/// <para>UDP and TCP: all links lead to one peer, and each link says its address there.</para>
+/// <para>UDP and TCP: all links lead to the same peers, and each link says their addresses there, in the same order.</para>
 /// <para>
 /// Multicast: any number of nodes, and no file says which addresses belong to one. An address that is new on a link
 /// belongs to the node that is not known there yet and whose numbers it continues (a node numbers its messages across
@@ -32,9 +32,13 @@ internal sealed class PeerDirectory
         _isGroup = links[0].Kind == LinkKind.Multicast;
         if (_isGroup) return;
 
-        var peer = new PeerNode(AddressOf(links[0]), links.Count);
-        for (int index = 0; index < links.Count; index++) peer.Place(new LinkId(index), AddressOf(links[index]));
-        _nodes.Add(peer);
+        Address[][] addresses = [.. links.Select(AddressesOf)];
+        for (int place = 0; place < addresses[0].Length; place++)
+        {
+            var peer = new PeerNode(addresses[0][place], links.Count);
+            for (int index = 0; index < links.Count; index++) peer.Place(new LinkId(index), addresses[index][place]);
+            _nodes.Add(peer);
+        }
     }
 
     /// <summary>Peers known.</summary>
@@ -56,7 +60,8 @@ internal sealed class PeerDirectory
         return node.Hear(link, arrival.Port, number, now);
     }
 
-    private static Address AddressOf(LinkConfig link) => Address.Read(link.Remote.GetAddressBytes());
+    private static Address[] AddressesOf(LinkConfig link) =>
+        [.. link.Destinations.Select(static peer => Address.Read(peer.GetAddressBytes()))];
 
     private PeerNode Learn(LinkId link, Address source, Seq number)
     {

@@ -28,10 +28,13 @@ internal sealed class LinkDraft(LinkKind kind, Token at, bool isDefault)
 
     public PlacedAddress? Local6 { get; set; }
 
-    /// <summary>Address of the peer; for multicast the group.</summary>
+    /// <summary>Address of the first peer; for multicast the group.</summary>
     public PlacedAddress? Remote4 { get; set; }
 
     public PlacedAddress? Remote6 { get; set; }
+
+    /// <summary>Addresses of the other peers, each once.</summary>
+    public List<PlacedAddress> MorePeers { get; } = [];
 
     public ushort? Port { get; set; }
 
@@ -53,7 +56,7 @@ internal sealed class LinkDraft(LinkKind kind, Token at, bool isDefault)
         bool isMulticast = kind == LinkKind.Multicast;
         if (isMulticast) Local6 = null;
         if (isMulticast && Remote6 is not null) Local4 = null;   // warned of: Interface says it for IPv6
-        if (FamiliesDiffer(draft)) return null;
+        if (FamiliesDiffer(draft) || !CountsPeers(draft)) return null;
 
         if (!isMulticast && Local4 is null && Local6 is null)
             return Lack(draft, "own address", "IPv4_address or IPv6_address");
@@ -72,6 +75,7 @@ internal sealed class LinkDraft(LinkKind kind, Token at, bool isDefault)
             IsDefault = isDefault,
             Local = (Local4 ?? Local6)?.Address,
             Remote = remote.Address,
+            MorePeers = [.. MorePeers.Select(static peer => peer.Address)],
             Port = port,
             Interface = Interface,
             SendBuffer = SendBuffer,
@@ -89,6 +93,35 @@ internal sealed class LinkDraft(LinkKind kind, Token at, bool isDefault)
         draft.Fail(at, $"this link has an IPv4 address, {four.At.Text}, and an IPv6 address, {six.At.Text}, "
             + "expected one family");
         return true;
+    }
+
+    // The peers of all links are the same nodes, in the same order.
+    private bool CountsPeers(ConfigDraft draft)
+    {
+        int peers = MorePeers.Count + 1;
+        if (kind == LinkKind.Tcp && MorePeers is [var second, ..])
+        {
+            draft.Fail(second.At, "a TCP link leads to one peer, expected UDP or Multicast for several");
+            return false;
+        }
+
+        if (MorePeers.Find(peer => peer.Address.Equals((Local4 ?? Local6)?.Address)) is { } self)
+        {
+            draft.Fail(self.At, $"{self.At.Text} is this node's own address, expected the addresses of its peers");
+            return false;
+        }
+
+        if (peers > LinkConfig.MostPeers)
+        {
+            draft.Fail(
+                MorePeers[LinkConfig.MostPeers - 1].At, $"too many peers, expected {LinkConfig.MostPeers} at most");
+            return false;
+        }
+
+        if (draft.Sync!.Links is not [{ MorePeers.Count: var more }, ..] || more + 1 == peers) return true;
+        draft.Fail(at, $"this link has {peers} peers, expected {more + 1}, as the first link has: the same nodes, in the "
+            + "same order");
+        return false;
     }
 
     private LinkConfig? Lack(ConfigDraft draft, string what, string expected)

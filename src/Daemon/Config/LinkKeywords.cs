@@ -6,6 +6,8 @@ namespace TwinTrack.Daemon.Config;
 /// <summary>The dedicated links of section Sync.</summary>
 internal static class LinkKeywords
 {
+    private const string PeerHelp = "Address of the peer; in a UDP block once for each peer, at most 32.";
+
     private static readonly Keyword[] Common =
     [
         new("Interface", "Interface of the link: its MTU and state, and the scope of IPv6 addresses.")
@@ -53,8 +55,8 @@ internal static class LinkKeywords
     [
         LinkAddress("IPv4_address", "Own address to listen on.", AddressFamily.IPv4, (_, link, at) => link.Local4 = at),
         LinkAddress("IPv6_address", "Own address to listen on.", AddressFamily.IPv6, (_, link, at) => link.Local6 = at),
-        LinkAddress("IPv4_Destination_Address", "Address of the peer.", AddressFamily.IPv4, SetPeer),
-        LinkAddress("IPv6_Destination_Address", "Address of the peer.", AddressFamily.IPv6, SetPeer),
+        LinkAddress("IPv4_Destination_Address", PeerHelp, AddressFamily.IPv4, SetPeer),
+        LinkAddress("IPv6_Destination_Address", PeerHelp, AddressFamily.IPv6, SetPeer),
         Port("Port", "Port of both sides."),
         .. Common,
     ];
@@ -78,7 +80,7 @@ internal static class LinkKeywords
     public static readonly Keyword[] All =
     [
         Link("Multicast", "A dedicated link: UDP to a group.", LinkKind.Multicast, Multicast),
-        Link("UDP", "A dedicated link: UDP to one peer.", LinkKind.Udp, Udp),
+        Link("UDP", "A dedicated link: UDP to one peer, or to several.", LinkKind.Udp, Udp),
         Link("TCP", "A dedicated link: TCP to one peer.", LinkKind.Tcp, Tcp),
     ];
 
@@ -158,8 +160,10 @@ internal static class LinkKeywords
     {
         if (peer.Address.Equals(IPAddress.Any) || peer.Address.Equals(IPAddress.IPv6Any))
             draft.Fail(peer.At, $"nothing can be sent to {peer.At.Text}, expected the address of the peer");
-        else if (peer.IsIPv4) link.Remote4 = peer;
-        else link.Remote6 = peer;
+        else if ((peer.IsIPv4 ? link.Remote4 : link.Remote6) is not { } first)
+            _ = peer.IsIPv4 ? link.Remote4 = peer : link.Remote6 = peer;
+        else if (!first.Address.Equals(peer.Address) && !link.MorePeers.Exists(other => other.Address.Equals(peer.Address)))
+            link.MorePeers.Add(peer);
     }
 
     private static void SetGroup(ConfigDraft draft, LinkDraft link, PlacedAddress group)

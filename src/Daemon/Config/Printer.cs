@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using TwinTrack.Conntrack;
 using TwinTrack.Replication;
@@ -166,7 +167,7 @@ public static class Printer
         else
         {
             writer.Set($"{ip}_address", link.Local!.ToString());
-            writer.Set($"{ip}_Destination_Address", link.Remote.ToString());
+            foreach (IPAddress peer in link.Destinations) writer.Set($"{ip}_Destination_Address", peer.ToString());
         }
 
         writer.Set(isMulticast ? "Group" : "Port", link.Port);

@@ -73,7 +73,7 @@ public enum LinkKind
     /// <summary>UDP to a group.</summary>
     Multicast,
 
-    /// <summary>UDP to one peer.</summary>
+    /// <summary>UDP to one peer, or to each of several.</summary>
     Udp,
 
     /// <summary>TCP to one peer.</summary>
@@ -83,6 +83,9 @@ public enum LinkKind
 /// <summary>One dedicated link.</summary>
 public sealed record LinkConfig
 {
+    /// <summary>Most peers: as many as the engine tells apart.</summary>
+    public const int MostPeers = 32;
+
     /// <summary>What the channel is made of.</summary>
     public required LinkKind Kind { get; init; }
 
@@ -92,8 +95,16 @@ public sealed record LinkConfig
     /// <summary>Own address: to listen on, or for multicast IPv4_interface (null: the one the interface has).</summary>
     public IPAddress? Local { get; init; }
 
-    /// <summary>Address of the peer, or the multicast group.</summary>
+    /// <summary>Address of the peer, of the first of several, or of the multicast group.</summary>
     public required IPAddress Remote { get; init; }
+
+    /// <summary>
+    /// UDP: addresses of the other peers. The peer at one place of the list is the same node on all links.
+    /// </summary>
+    public ValueList<IPAddress> MorePeers { get; init; } = [];
+
+    /// <summary>Addresses that are sent to.</summary>
+    public IEnumerable<IPAddress> Destinations => MorePeers.Prepend(Remote);
 
     /// <summary>Port of both sides (Port, or Group of a multicast link).</summary>
     public required ushort Port { get; init; }

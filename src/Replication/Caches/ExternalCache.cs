@@ -54,7 +54,7 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         uint handle = store.Find(in key);
         if (type == PeerMessageType.FlowDelete)
         {
-            if (handle != 0) Remove(handle);
+            if (handle != 0 && !_owners.HoldsAnother(store[handle].Header.Awaited, peer, nowSeconds)) Remove(handle);
             return;
         }
 
@@ -64,7 +64,8 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         }
         else if (type == PeerMessageType.FlowUpdate)
         {
-            store.Merge(handle, in flow, nowSeconds);
+            if (IsOfAnother(handle, peer)) store.Replace(handle, in flow, EntryState.Alive, nowSeconds);
+            else store.Merge(handle, in flow, nowSeconds);
             _stats.Updated++;
         }
         else
@@ -139,6 +140,11 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         _byAge?.Clear();
         _full.Reset();
     }
+
+    // The new owner's flow may be another one on the same tuple, and its message tells all of it; in mode NOTRACK a
+    // peer without internal cache tells what has changed only.
+    private bool IsOfAnother(uint handle, Address peer) =>
+        options.Mode != SyncModeKind.Notrack && !_owners.IsOwner(store[handle].Header.Awaited, peer);
 
     private void Remove(uint handle)
     {

@@ -10,6 +10,7 @@ namespace TwinTrack.Replication.Caches;
 internal sealed class Owners
 {
     private const int Limit = 256;
+    private const uint SilenceSeconds = 10;          // a living peer speaks every second
 
     private readonly Dictionary<Address, uint> _numbers = [];
     private readonly List<uint> _heardAt = [];       // in seconds, by number
@@ -40,6 +41,15 @@ internal sealed class Owners
     /// <summary>Whether a peer has told of any flow since a refresh began.</summary>
     public bool HasTold(Address peer, uint refresh, out uint owner) =>
         _numbers.TryGetValue(peer, out owner) && _numbers.Count < Limit && _toldIn[(int)owner] == refresh;
+
+    /// <summary>Whether a flow that a peer calls ended is another's, who told of it last and is alive.</summary>
+    /// <remarks>
+    /// After a take-over two kernels hold a flow: the end in the one that the traffic has left is not its end.
+    /// </remarks>
+    public bool HoldsAnother(uint owner, Address peer, uint nowSeconds) =>
+        !IsOwner(owner, peer) && Silence(owner, nowSeconds) < SilenceSeconds;
+
+    public bool IsOwner(uint owner, Address peer) => _numbers.TryGetValue(peer, out uint number) && number == owner;
 
     /// <summary>Seconds since an owner was heard.</summary>
     public uint Silence(uint owner, uint nowSeconds) =>

@@ -49,7 +49,6 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     private uint _window = (uint)Math.Max(ackWindow, LeastWindowPerPeer);
     private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
-    private bool _isAmongMany;
     private Instant _greetedAt;      // when a HELLO was accepted last
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
     private Instant _nextLateTick;
@@ -94,7 +93,6 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     public void CountPeers(int count)
     {
         _fullWindow = (uint)Math.Max(ackWindow, LeastWindowPerPeer * count);
-        _isAmongMany = count > 1;
     }
 
     /// <summary>Tells which run a message is from.</summary>
@@ -218,6 +216,6 @@ internal sealed class AckTracker(int ackWindow, uint bit)
         _lateTicks = 0;
 
         // The first that is heard may have overtaken a greeting that another peer has answered.
-        if (isHello || (Last is null && _isAmongMany)) _greetedAt = HeardAt;
+        if (isHello || Last is null) _greetedAt = HeardAt;
     }
 }

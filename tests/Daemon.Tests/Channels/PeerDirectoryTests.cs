@@ -27,6 +27,16 @@ public sealed class PeerDirectoryTests
     }
 
     [Fact]
+    public void The_peers_at_one_place_of_the_lists_of_two_links_are_one_node()
+    {
+        var peers = new PeerDirectory([Udp("10.0.1.2", "10.0.1.3"), Udp("10.0.2.2", "10.0.2.3")]);
+        Assert.Equal(2, peers.Count);
+        Assert.Equal(Find(peers, s_first, "10.0.1.3", 1000, 1), Find(peers, s_second, "10.0.2.3", 1000, 2));
+        Assert.NotEqual(Find(peers, s_first, "10.0.1.2", 1000, 1), Find(peers, s_second, "10.0.2.3", 1000, 2));
+        Assert.Equal(2, peers.Count);
+    }
+
+    [Fact]
     public void Another_port_on_a_link_that_was_heard_is_another_run_and_the_former_one_keeps_its_number()
     {
         var peers = new PeerDirectory([Udp("10.0.1.2"), Udp("10.0.2.2")]);
@@ -91,7 +101,8 @@ public sealed class PeerDirectoryTests
         return peers.Find(link, in arrival, new Instant(now));
     }
 
-    private static LinkConfig Udp(string peer) => Link(LinkKind.Udp, peer);
+    private static LinkConfig Udp(string peer, params string[] more) =>
+        Link(LinkKind.Udp, peer) with { MorePeers = [.. more.Select(IPAddress.Parse)] };
 
     private static LinkConfig Group() => Link(LinkKind.Multicast, "225.0.0.50");
 

@@ -32,6 +32,21 @@ public sealed class PeerGateTests
     }
 
     [Fact]
+    public void All_peers_of_a_list_are_heard()
+    {
+        var gate = new PeerGate(Link(LinkKind.Udp) with { MorePeers = [IPAddress.Parse("10.0.1.4")] }, network: null);
+        Assert.Equal(Refusal.None, Check("10.0.1.2"));
+        Assert.Equal(Refusal.Stranger, Check("10.0.1.3"));
+        Assert.Equal(Refusal.None, Check("10.0.1.4"));
+
+        Refusal Check(string source)
+        {
+            var arrival = new Arrival([], Parse(source), 1, 5);
+            return gate.Check(in arrival, 5);
+        }
+    }
+
+    [Fact]
     public void Without_a_network_a_group_hears_everybody_on_its_interface()
     {
         var gate = new PeerGate(Link(LinkKind.Multicast), network: null);

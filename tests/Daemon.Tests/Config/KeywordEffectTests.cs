@@ -7,7 +7,7 @@ namespace TwinTrack.Daemon.Tests.Config;
 public sealed class KeywordEffectTests
 {
     private const string Udp4 = "UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo";
-    private const string Udp6 = "UDP { IPv6_address ::1 IPv6_Destination_Address ::1 Port 1 Interface lo";
+    private const string Udp6 = "UDP { IPv6_address ::1 IPv6_Destination_Address ::3 Port 1 Interface lo";
     private const string Tcp4 = "TCP { IPv4_address 127.0.0.1 IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo";
     private const string Tcp6 = "TCP { IPv6_address ::1 IPv6_Destination_Address ::1 Port 1 Interface lo";
     private const string Group4 = "Multicast { IPv4_address 225.0.0.1 Group 1 Interface lo";
@@ -69,7 +69,10 @@ public sealed class KeywordEffectTests
         ["UDP/IPv6_address"] = ($"Sync {{ {Udp6}", "IPv6_address ::2"),
         ["UDP/IPv6_Destination_Address"] = ($"Sync {{ {Udp6}", "IPv6_Destination_Address ::2"),
         ["TCP/IPv6_address"] = ($"Sync {{ {Tcp6}", "IPv6_address ::2"),
-        ["TCP/IPv6_Destination_Address"] = ($"Sync {{ {Tcp6}", "IPv6_Destination_Address ::2"),
+        ["TCP/IPv4_Destination_Address"] =
+            ("Sync { TCP { IPv4_address 127.0.0.1 Port 1 Interface lo", "IPv4_Destination_Address 127.0.0.2"),
+        ["TCP/IPv6_Destination_Address"] =
+            ("Sync { TCP { IPv6_address ::1 Port 1 Interface lo", "IPv6_Destination_Address ::2"),
         ["Helper/Type"] = (null, "Type ftp inet tcp { QueueNum 1 }"),
         ["Type/Policy"] = (null, "Policy ftp { ExpectMax 7 }"),
         ["Type/FailOpen"] = (null, "FailOpen off"),

@@ -99,6 +99,16 @@ public sealed class ParserTests
     }
 
     [Fact]
+    public void Each_address_of_a_peer_in_a_UDP_block_is_another_peer()
+    {
+        DaemonConfig config = Good("Sync { UDP { IPv4_address 10.0.9.1 IPv4_Destination_Address 10.0.9.2 "
+            + "IPv4_Destination_Address 10.0.9.3 IPv4_Destination_Address 10.0.9.2 Port 3780 Interface lo } }");
+        LinkConfig link = Assert.Single(config.Sync!.Links);
+        Assert.Equal("10.0.9.2 10.0.9.3", string.Join(' ', link.Destinations));
+        Assert.Equal(config, Good(Printer.Print(config)));
+    }
+
+    [Fact]
     public void A_list_of_helpers_turns_expectations_on() =>
         Assert.Equal(
             ["ftp", "sip", "q.931", "h.245", "ras"],
@@ -221,6 +231,13 @@ public sealed class ParserTests
     [Theory]
     [InlineData("Sync { UDP { IPv4_address 127.0.0.1 IPv6_Destination_Address ::1 Port 1 Interface lo } }",
         "1:8: this link has an IPv4 address, 127.0.0.1, and an IPv6 address, ::1, expected one family")]
+    [InlineData("Sync { TCP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.3 Port 1 "
+        + "Interface lo } }", "2:27: a TCP link leads to one peer, expected UDP or Multicast for several")]
+    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.1 Port 1 "
+        + "Interface lo } }", "2:27: 10.0.0.1 is this node's own address, expected the addresses of its peers")]
+    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2 IPv4_Destination_Address 10.0.0.3 Port 1 "
+        + "Interface lo }\n UDP { IPv4_address 10.0.1.1 IPv4_Destination_Address 10.0.1.2 Port 1 Interface lo } }",
+        "2:2: this link has 1 peers, expected 2, as the first link has: the same nodes, in the same order")]
     [InlineData("Sync { UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 0.0.0.0 Port 1 Interface lo } }",
         "1:62: nothing can be sent to 0.0.0.0, expected the address of the peer")]
     [InlineData("Sync { UDP { IPv4_address 127.0.0.01 } }", "1:27: 127.0.0.01 is not a valid IPv4 address")]

@@ -89,17 +89,12 @@ internal sealed record Plan
         SyncModeKind mode = shape.Pick(
             SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Notrack, SyncModeKind.Alarm);
         int nodes = shape.Chance(0.35) ? 3 : 2;
-
-        // A flow that two firewalls hold at once, because one has committed what the other still has, is gone for a third
-        // as soon as one of them says so: the wire has no word for whose it is.
-        if (nodes > 2) faults &= ~Faults.Commits;
         Kinds kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5);
         var plan = new Plan
         {
             Seed = seed,
             Faults = faults,
             Mode = mode,
-
             Kinds = nodes > 2 ? kinds & ~Kinds.SharedTuples : kinds,
             ChaosSeconds = dice.Between(5, 25),
             FaultSeconds = dice.Between(2, 10),

@@ -54,7 +54,7 @@ internal sealed class TakeOver(World world, Plan plan)
         foreach (PackedFlow flow in flows)
         {
             bool isShort = secondsLeft.GetValueOrDefault(TupleKey.Of(in flow)) <= seconds;
-            CheckFlow(heir, in flow, failed, isShort);
+            CheckFlow(heir, lost, in flow, failed, isShort);
         }
     }
 
@@ -81,10 +81,12 @@ internal sealed class TakeOver(World world, Plan plan)
         return failed;
     }
 
-    private void CheckFlow(Node heir, in PackedFlow flow, HashSet<TupleKey> failed, bool isShort)
+    private void CheckFlow(Node heir, Node lost, in PackedFlow flow, HashSet<TupleKey> failed, bool isShort)
     {
         TupleKey key = TupleKey.Of(in flow);
-        if (heir.Witness!.External.Find(in key) is null) return;   // refused by a full cache: counted there
+        if (heir.Witness!.External.Find(in key) is not { } told) return;   // refused by a full cache: counted there
+        if (told.Owner != lost.Index) return;   // another holds it, too, and told of it last
+        if (plan.Mode == SyncModeKind.Notrack && heir.Witness.External.WasShared(in key)) return;   // told by both
         ModelFlow? found = heir.Kernel.Find(in key);
         if (failed.Contains(key))
         {

@@ -7,7 +7,11 @@ namespace TwinTrack.Sim.Oracle;
 /// <summary>What an external cache must hold: the messages that were accepted, applied by the rules of the book.</summary>
 internal sealed class ExternalShadow(SyncOptions options)
 {
+    private const uint SilenceSeconds = 10;      // an owner that says nothing for so long may be contradicted
+
     private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
+    private readonly Dictionary<int, uint> _heardAt = [];
+    private readonly HashSet<TupleKey> _shared = [];
 
     public int Count => _entries.Count;
 
@@ -18,7 +22,13 @@ internal sealed class ExternalShadow(SyncOptions options)
 
     public ShadowEntry? Find(in TupleKey key) => _entries.GetValueOrDefault(key);
 
-    public void Apply(PeerMessageType type, in PackedFlow flow, Instant now)
+    /// <summary>Whether several peers told of a flow, of which the last may have told its end.</summary>
+    public bool WasShared(in TupleKey key) => _shared.Contains(key);
+
+    /// <summary>Something of a peer was accepted.</summary>
+    public void Hear(int peer, Instant now) => _heardAt[peer] = now.Seconds;
+
+    public void Apply(PeerMessageType type, in PackedFlow flow, int peer, Instant now)
     {
         TupleKey key = TupleKey.Of(in flow);
         bool isKnown = _entries.TryGetValue(key, out ShadowEntry? entry);
@@ -26,6 +36,7 @@ internal sealed class ExternalShadow(SyncOptions options)
         if (type == PeerMessageType.FlowDelete)
         {
             if (!isKnown) return;
+            if (entry!.Owner != peer && now.Seconds - _heardAt[entry.Owner] < SilenceSeconds) return;
             _entries.Remove(key);
             destroyed++;
         }
@@ -43,7 +54,8 @@ internal sealed class ExternalShadow(SyncOptions options)
         }
         else if (type == PeerMessageType.FlowUpdate)
         {
-            Flows.Overwrite(ref entry!.Flow, in flow);
+            if (entry!.Owner != peer && options.Mode != SyncModeKind.Notrack) entry.Flow = flow;
+            else Flows.Overwrite(ref entry.Flow, in flow);
             updated++;
         }
         else
@@ -53,7 +65,7 @@ internal sealed class ExternalShadow(SyncOptions options)
             created++;
         }
 
-        if (_entries.TryGetValue(key, out entry)) entry.ToldAt = now.Seconds;
+        if (_entries.TryGetValue(key, out entry)) Own(entry, in key, peer, isKnown, now);
         Changes = (created, updated, destroyed, refused);
     }
 
@@ -75,8 +87,16 @@ internal sealed class ExternalShadow(SyncOptions options)
         if (_entries.Remove(key)) Changes = Changes with { Destroyed = Changes.Destroyed + 1 };
     }
 
+    private void Own(ShadowEntry entry, in TupleKey key, int peer, bool isKnown, Instant now)
+    {
+        if (isKnown && entry.Owner != peer) _shared.Add(key);
+        entry.Owner = peer;
+        entry.ToldAt = now.Seconds;
+    }
+
     public void Clear()
     {
+        _shared.Clear();
         Changes = Changes with { Destroyed = Changes.Destroyed + (uint)_entries.Count };
         _entries.Clear();
     }

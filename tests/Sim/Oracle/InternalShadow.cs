@@ -211,6 +211,9 @@ internal sealed class ShadowEntry
     /// <summary>The second in which a peer told of it last.</summary>
     public uint ToldAt { get; set; }
 
+    /// <summary>The peer that told of it last.</summary>
+    public int Owner { get; set; }
+
     /// <summary>The dump that confirmed it, or during which an event spoke of it.</summary>
     public int Snapshot { get; set; }
 

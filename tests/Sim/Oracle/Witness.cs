@@ -37,7 +37,7 @@ internal sealed class Witness(World world, Node node)
     private delegate ShadowEntry? Finder(in TupleKey key);
 
     private readonly Dictionary<int, PeerView> _peers = [];
-    private readonly Dictionary<TupleKey, long> _sentAs = [];
+    private readonly Dictionary<TupleKey, (long Message, uint Id)> _sentAs = [];
     private readonly HashSet<long> _asked = [];
     private PackedFlow _flow;
     private PackedFlow _expected;
@@ -115,6 +115,7 @@ internal sealed class Witness(World world, Node node)
         bool isLate = parcel.Run < view.Run || parcel.FirstMessage + parcel.Count - 1 <= view.Highest;
         long accepted = (long)(after.MessagesAccepted - before.MessagesAccepted);
         var changes = Difference(in before.External, in after.External);
+        if (accepted > 0) External.Hear(parcel.From, world.Now);
         if (node.Options.Mode != SyncModeKind.Ftfw)
         {
             // Nothing is held back and nothing is asked for: what comes is applied as it comes.
@@ -223,7 +224,7 @@ internal sealed class Witness(World world, Node node)
         (uint Created, uint Updated, uint Destroyed, uint Refused) changes)
     {
         var shadow = External.Changes;
-        ApplyAll(datagram, missed);
+        ApplyAll(datagram, parcel.From, missed);
         if (Moved(shadow) != changes)
             throw Fail($"made {changes} of datagram #{parcel.Number}, {Moved(shadow)} was due");
     }
@@ -236,7 +237,7 @@ internal sealed class Witness(World world, Node node)
             now.Refused - since.Refused);
     }
 
-    private void ApplyAll(ReadOnlySpan<byte> datagram, int skip)
+    private void ApplyAll(ReadOnlySpan<byte> datagram, int peer, int skip)
     {
         for (int number = 0; !datagram.IsEmpty; number++)
         {
@@ -244,7 +245,7 @@ internal sealed class Witness(World world, Node node)
             if (header.IsData && number >= skip)
             {
                 ReadFlow(datagram[PeerHeader.Size..header.Length]);
-                External.Apply(header.Type, in _flow, world.Now);
+                External.Apply(header.Type, in _flow, peer, world.Now);
                 if (world.Trace.IsOn) world.Trace.Line($"{node.Name} external {header.Type} {TupleKey.Of(in _flow)}");
             }
 
@@ -276,10 +277,9 @@ internal sealed class Witness(World world, Node node)
         ReadFlow(body);
         TupleKey key = TupleKey.Of(in _flow);
         Tally.FlowMessages++;
-        if (_sentAs.TryGetValue(key, out long before) && _asked.Contains(before)) Tally.Resent++;
-        _sentAs[key] = MessagesSent;
-
         ShadowEntry? entry = Internal.Find(in key);
+        if (_sentAs.TryGetValue(key, out var before) && _asked.Contains(before.Message)) Tally.Resent++;
+        _sentAs[key] = (MessagesSent, entry?.Flow.Id ?? 0);
         if (type == PeerMessageType.FlowDelete)
         {
             if (entry is not null) throw Fail($"tells the end of {key}, which lives");
@@ -329,20 +329,26 @@ internal sealed class Witness(World world, Node node)
         ulong cursor = 0;
         while (node.Engine.ReadNext(CacheKind.External, ref cursor, world.Now, ref _flow, out _))
             held.Add(TupleKey.Of(in _flow));
-        foreach ((TupleKey key, _) in External.Entries)
+        foreach ((TupleKey key, ShadowEntry gone) in External.Entries)
         {
             if (held.Contains(key)) continue;
             foreach (Node peer in world.Nodes)
             {
                 // A full cache may have taken a flow in only after everything was asked for.
                 if (peer == node || (peer.Taint & Taint.InternalFull) != 0) continue;
-                if (peer.Witness?.Internal.Find(in key) is { IsAnnounced: true })
-                    throw Fail($"forgot {key} of {peer.Name}");
+                // What another one told, too, before is repeated with that one's bulk, which was asked for as well.
+                if (peer.Index == gone.Owner && WasTold(peer, in key)) throw Fail($"forgot {key} of {peer.Name}");
             }
 
             External.Forget(in key);
         }
     }
+
+    // A flow that is still to be told is another one on the same tuple.
+    private bool WasTold(Node peer, in TupleKey key) =>
+        peer.Witness is { } theirs && theirs.Internal.Find(in key) is { } entry
+        && theirs._sentAs.TryGetValue(key, out var sent) && sent.Id == entry.Flow.Id
+        && Got(peer.Index, peer.Run, sent.Message);
 
     // Of two nodes it is the other one; of more, the one that has used the number.
     private Node? PeerOfNumber(Seq number)
