@@ -109,10 +109,7 @@ internal sealed class JsonAnswers(
                 HelperReport.PutHelpers(ref json, ref line, helpers);
                 break;
             case ControlRequest.ExpectationStatistics when config.Sync is { SyncExpectations: true }:
-                json.Open(ref line, "caches"u8);
-                StatisticsJson.PutCache(ref json, ref line, "internal"u8, in stats.InternalExpectations);
-                StatisticsJson.PutCache(ref json, ref line, "external"u8, in stats.ExternalExpectations);
-                json.Close(ref line);
+                PutExpectationCaches(ref json, ref line, in stats);
                 break;
             case ControlRequest.CacheStatistics:
                 PutCaches(ref json, ref line, in stats);
@@ -157,6 +154,19 @@ internal sealed class JsonAnswers(
         else StatisticsJson.PutCache(ref json, ref line, "internal"u8, in stats.Internal);
         if (options.DisableExternalCache) StatisticsJson.PutInject(ref json, ref line, in stats.Inject);
         else StatisticsJson.PutCache(ref json, ref line, "external"u8, in stats.External);
+        json.Close(ref line);
+    }
+
+    private void PutExpectationCaches(ref JsonText json, ref LineWriter line, in SyncStats stats)
+    {
+        SyncOptions options = engine.Options;
+        json.Open(ref line, "caches"u8);
+        if (options.DisableInternalCache)
+            StatisticsJson.PutBypass(ref json, ref line, StatisticsText.BypassOfExpectations(in stats));
+        else
+            StatisticsJson.PutCache(ref json, ref line, "internal"u8, in stats.InternalExpectations);
+        if (options.DisableExternalCache) StatisticsJson.PutInject(ref json, ref line, in stats.ExpectationInject);
+        else StatisticsJson.PutCache(ref json, ref line, "external"u8, in stats.ExternalExpectations);
         json.Close(ref line);
     }
 

@@ -44,7 +44,9 @@ public sealed partial class SyncEngine : IDisposable
     private readonly RepairSchedule _repairSchedule;
     private readonly CatchUp _catchUp = new();      // of the peer
     private readonly CatchUp _ownCatchUp = new();
-    private readonly ResyncLimit _resyncLimit = new();
+
+    // Sixteen bytes ask for a whole table. What is over the limit is answered all the same, later and together.
+    private readonly PeerLimit _resyncLimit = new(burst: 5, secondsEach: 10);
     private PackedFlow _received;
     private PackedFlow _adopted;
     private Instant _purgeAt = Instant.Never;
@@ -106,7 +108,8 @@ public sealed partial class SyncEngine : IDisposable
             else stats.Inject = _inject.Stats;
             if (_bypass is not null) stats.Bypass = _bypass.Stats;
             stats.InternalExpectations = _expectations.Internal.Stats;
-            stats.ExternalExpectations = _expectations.External.Stats;
+            if (_expectationInject is null) stats.ExternalExpectations = _expectations.External.Stats;
+            else stats.ExpectationInject = _expectationInject.Stats;
             stats.TransmitQueue = (uint)_mode.TransmitCount;
             stats.ResendQueue = (uint)(_mode.Resend?.Count ?? 0);
             stats.ControlElements = _mode.ControlCount;
@@ -230,7 +233,7 @@ public sealed partial class SyncEngine : IDisposable
             SyncModeKind.Statistics =>
                 _statistics = new StatisticsMode(_internalSlabs, _internalStore, _internal, queue),
             SyncModeKind.Notrack => new NotrackMode(_internalSlabs, entries, _bypass, queue, _stats, now),
-            _ => new FtfwMode(_internalSlabs, entries, queue, Options, _stats, now),
+            _ => new FtfwMode(_internalSlabs, entries, queue, Options, _stats, _notices, now),
         };
     }
 }

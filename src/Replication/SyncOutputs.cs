@@ -168,6 +168,12 @@ public enum SyncNoticeKind : byte
     /// <summary>A peer asks for everything again and again and is answered seldom. Once an episode.</summary>
     ResyncFlood,
 
+    /// <summary>A peer says again and again that it has started, and is believed seldom. Once an episode.</summary>
+    HelloFlood,
+
+    /// <summary>The numbers of a peer jump so far that it is not believed at first. Once an episode.</summary>
+    NumbersJump,
+
     /// <summary>-R is refused: there is no internal cache.</summary>
     ResyncUnsupported,
 
@@ -275,11 +281,15 @@ public struct SyncStats
 
     /// <summary>In place of the external cache when it is disabled.</summary>
     public InjectStats Inject;
+
     /// <summary>The internal cache of expectations.</summary>
     public CacheStats InternalExpectations;
 
     /// <summary>The external cache of expectations.</summary>
     public CacheStats ExternalExpectations;
+
+    /// <summary>In place of the external cache of expectations when it is disabled.</summary>
+    public InjectStats ExpectationInject;
 
     /// <summary>Sum of bytes of destroyed flows that were cached, both directions.</summary>
     public ulong TrafficBytes;
@@ -337,6 +347,17 @@ public struct SyncStats
 
     /// <summary>Requests for everything that were answered later, together, because there were too many.</summary>
     public ulong ResyncsDeferred;
+
+    /// <summary>FT-FW: messages ignored because their peer said too often that it has started.</summary>
+    public ulong HellosRefused;
+
+    /// <summary>
+    /// FT-FW with several peers: times that one was not waited for any more, because it acknowledged nothing for long.
+    /// </summary>
+    public ulong PeersGivenUp;
+
+    /// <summary>FT-FW: messages ignored because their numbers jump too far.</summary>
+    public ulong JumpsRefused;
 
     /// <summary>Flushes of the kernel table.</summary>
     public uint KernelFlushes;

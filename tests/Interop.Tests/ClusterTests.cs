@@ -21,7 +21,8 @@ public sealed class ClusterTests
     [MemberData(nameof(Ours))]
     public void Each_is_told_what_the_others_hold(SyncChannel channel, string mode)
     {
-        using var cluster = new Cluster(channel, config => config with { Mode = mode }, Make.Ours, Make.Ours, Make.Ours);
+        using var cluster = new Cluster(
+            channel, config => config with { Mode = mode }, Make.Ours, Make.Ours, Make.Ours);
         List<Node> nodes = cluster.Nodes;
         for (int index = 0; index < nodes.Count; index++) Create(nodes[index], index);
         foreach (Node node in nodes) WaitUntilTold(node, nodes);
@@ -89,17 +90,21 @@ public sealed class ClusterTests
         Assert.Equal((2 * Flows) - (Flows / 3), nodes[2].Table().Count);
     }
 
+    // The original follows the numbers of whoever spoke last, and takes the others' for late or lost: what it holds of
+    // two peers is not certain, with ours as little as among its own.
     [Fact]
-    public void In_a_multicast_group_an_original_is_told_everything_and_tells_everything()
+    public void In_a_multicast_group_with_an_original_ours_are_told_everything()
     {
         using var cluster = new Cluster(
             SyncChannel.Multicast, static config => config, Make.Ours, Make.Ours, Make.Original);
         List<Node> nodes = cluster.Nodes;
         for (int index = 0; index < nodes.Count; index++) Create(nodes[index], index);
-        foreach (Node node in nodes) WaitUntilTold(node, nodes);
+        WaitUntilTold(nodes[0], nodes);
+        WaitUntilTold(nodes[1], nodes);
         for (int index = 0; index < nodes.Count; index++)
             FlowGenerator.Delete(nodes[index].Firewall.Namespace, Flows / 2, first: index * Flows);
-        foreach (Node node in nodes) WaitUntilTold(node, nodes);
+        WaitUntilTold(nodes[0], nodes);
+        WaitUntilTold(nodes[1], nodes);
     }
 
     private static Cluster Unicast() =>
@@ -115,6 +120,7 @@ public sealed class ClusterTests
         HashSet<FlowLine> actual = [.. node.External()];
         return expected.SetEquals(actual)
             ? null
-            : $"{node.Config.Address}: {expected.Except(actual).Count()} missing, {actual.Except(expected).Count()} in surplus";
+            : $"{node.Config.Address}: {expected.Except(actual).Count()} missing, "
+                + $"{actual.Except(expected).Count()} in surplus";
     });
 }

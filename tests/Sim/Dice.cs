@@ -13,6 +13,7 @@ internal enum Concern : byte
     Takeover,
     Shape,
     Announcements,
+    Links,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

@@ -13,21 +13,28 @@ internal delegate IEnumerable<byte[]> Tamper(int to, Parcel parcel);
 /// <summary>Nodes, the links between them, and one clock: the same seed gives the same world, step by step.</summary>
 internal sealed class World : IDisposable
 {
-    private readonly Link[,] _links;
+    private readonly Link[,,] _links;
     private readonly long[] _delays = new long[2];
     private long _parcels;
     private uint _ports = 100;
     private int _tickets;
 
-    public World(ulong seed, IReadOnlyList<NodeSetup> setups, LinkOptions link, TextWriter? trace = null)
+    public World(ulong seed, IReadOnlyList<NodeSetup> setups, LinkOptions link, TextWriter? trace = null, int links = 1)
     {
         Seed = seed;
         Trace = new Trace(trace, Agenda);
-        _links = new Link[setups.Count, setups.Count];
-        for (int from = 0; from < setups.Count; from++)
+        Links = links;
+        _links = new Link[links, setups.Count, setups.Count];
+        for (int number = 0; number < links; number++)
         {
-            for (int to = 0; to < setups.Count; to++)
-                _links[from, to] = new Link(link, new Dice(seed + (ulong)((from * 16) + to), Concern.Network));
+            for (int from = 0; from < setups.Count; from++)
+            {
+                for (int to = 0; to < setups.Count; to++)
+                {
+                    ulong stream = seed + (ulong)((number * 256) + (from * 16) + to);
+                    _links[number, from, to] = new Link(link, new Dice(stream, Concern.Network));
+                }
+            }
         }
 
         Nodes = [.. setups.Select((setup, index) => new Node(this, index, setup))];
@@ -53,7 +60,10 @@ internal sealed class World : IDisposable
     /// <summary>A planted bug; null in an honest world.</summary>
     public Tamper? Tamper { get; set; }
 
-    public Link LinkOf(int from, int to) => _links[from, to];
+    /// <summary>Dedicated links that each node has.</summary>
+    public int Links { get; }
+
+    public Link LinkOf(int from, int to, int link = 0) => _links[link, from, to];
 
     public long NextParcel() => ++_parcels;
 
@@ -74,23 +84,29 @@ internal sealed class World : IDisposable
         }
     }
 
-    /// <summary>Sends a datagram to all other nodes.</summary>
-    public void Send(Parcel parcel)
+    /// <summary>Sends a datagram to all other nodes by one of the links.</summary>
+    public void Send(Parcel parcel, int link)
     {
-        string from = Nodes[parcel.From].Name;
+        Node sender = Nodes[parcel.From];
         foreach (Node node in Nodes)
         {
-            if (node.Index == parcel.From) continue;
-            int copies = LinkOf(parcel.From, node.Index).Carry(_delays);
+            if (node == sender) continue;
+            bool isConnected = sender.HasLink(link) && node.HasLink(link);
+            int copies = isConnected ? LinkOf(parcel.From, node.Index, link).Carry(_delays) : 0;
             if (Trace.IsOn)
-                Trace.Line($"{from}>{node.Name} #{parcel.Number} {PacketText.Describe(parcel.Bytes)}{Fate(copies)}");
+            {
+                string by = Links == 1 ? "" : $" link {link}";
+                Trace.Line($"{sender.Name}>{node.Name}{by} #{parcel.Number} {PacketText.Describe(parcel.Bytes)}"
+                    + Fate(copies));
+            }
+
             for (int copy = 0; copy < copies; copy++)
             {
                 Node to = node;
                 Agenda.After(_delays[copy], () =>
                 {
                     // What an earlier run sent does not outlive it in the network.
-                    if (Nodes[parcel.From].Run == parcel.Run) to.Receive(parcel);
+                    if (sender.Run == parcel.Run) to.Receive(parcel, link);
                 });
             }
         }

@@ -111,7 +111,8 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         catch (ChannelException error) when (error.IsPassing || !isStart)
         {
             _retryAt = now.PlusSeconds(RetrySeconds);
-            Tell($"{error.Message} (own address {config.Local}, {Aim} {string.Join(", ", config.Destinations)}, port {config.Port})");
+            string aim = string.Join(", ", config.Destinations);
+            Tell($"{error.Message} (own address {config.Local}, {Aim} {aim}, port {config.Port})");
             return;
         }
 

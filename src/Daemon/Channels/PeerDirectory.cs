@@ -7,7 +7,9 @@ namespace TwinTrack.Daemon.Channels;
 
 /// <summary>Knows which peer a datagram is from, whatever link it came by.</summary>
 /// <remarks>
-/// <para>UDP and TCP: all links lead to the same peers, and each link says their addresses there, in the same order.</para>
+/// <para>
+/// UDP and TCP: all links lead to the same peers, and each link says their addresses there, in the same order.
+/// </para>
 /// <para>
 /// Multicast: any number of nodes, and no file says which addresses belong to one. An address that is new on a link
 /// belongs to the node that is not known there yet and whose numbers it continues (a node numbers its messages across

@@ -119,8 +119,8 @@ internal sealed class LinkDraft(LinkKind kind, Token at, bool isDefault)
         }
 
         if (draft.Sync!.Links is not [{ MorePeers.Count: var more }, ..] || more + 1 == peers) return true;
-        draft.Fail(at, $"this link has {peers} peers, expected {more + 1}, as the first link has: the same nodes, in the "
-            + "same order");
+        draft.Fail(at, $"this link has {peers} peers, expected {more + 1}, as the first link has: the same nodes, in "
+            + "the same order");
         return false;
     }
 

@@ -162,7 +162,7 @@ internal static class LinkKeywords
             draft.Fail(peer.At, $"nothing can be sent to {peer.At.Text}, expected the address of the peer");
         else if ((peer.IsIPv4 ? link.Remote4 : link.Remote6) is not { } first)
             _ = peer.IsIPv4 ? link.Remote4 = peer : link.Remote6 = peer;
-        else if (!first.Address.Equals(peer.Address) && !link.MorePeers.Exists(other => other.Address.Equals(peer.Address)))
+        else if (!link.MorePeers.Prepend(first).Any(known => known.Address.Equals(peer.Address)))
             link.MorePeers.Add(peer);
     }
 

@@ -86,6 +86,10 @@ public static class NoticeText
             $"resend queue is full ({notice.Value} elements), the oldest cannot be repeated any more",
         SyncNoticeKind.ResyncFlood =>
             "a peer asks for everything again and again, it is answered every few seconds at most",
+        SyncNoticeKind.HelloFlood =>
+            "a peer says again and again that it has started, it is believed every few seconds at most",
+        SyncNoticeKind.NumbersJump =>
+            "the numbers of a peer jump, what it says is ignored unless nothing else comes for a while",
         SyncNoticeKind.ResyncUnsupported => "resync is unsupported in this mode",
         SyncNoticeKind.BypassFull => "the link takes too little, events are not replicated",
         SyncNoticeKind.RepairStarted => "events were lost, comparing with the kernel table",
@@ -98,6 +102,7 @@ public static class NoticeText
         SyncNoticeKind.FlushRefused or SyncNoticeKind.KernelFlushDone => LogLevel.Error,
         SyncNoticeKind.InternalCacheFull or SyncNoticeKind.ExternalCacheFull or SyncNoticeKind.ResendQueueFull
             or SyncNoticeKind.RepairStarted or SyncNoticeKind.BypassFull or SyncNoticeKind.ResyncFlood
+            or SyncNoticeKind.HelloFlood or SyncNoticeKind.NumbersJump
             or SyncNoticeKind.InternalExpectationsFull or SyncNoticeKind.ExternalExpectationsFull => LogLevel.Warning,
         _ => LogLevel.Notice,
     };

@@ -83,14 +83,23 @@ public static class StatisticsText
         .AppendCache("stats", in stats.Internal)
         .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets);
 
-    /// <summary>-s expect in a mode with both caches: the words are those of flows.</summary>
+    /// <summary>-s expect: the words are those of flows.</summary>
     public static StringBuilder AppendExpectationStatistics(
-        this StringBuilder text, in SyncStats stats, in LinkReport activeLink) => text
-        .AppendCache("internal", in stats.InternalExpectations)
-        .AppendCache("external", in stats.ExternalExpectations)
+        this StringBuilder text, in SyncStats stats, in LinkReport activeLink, SyncOptions options) => (
+            options.DisableInternalCache
+                ? text.AppendBypass(BypassOfExpectations(in stats))
+                : text.AppendCache("internal", in stats.InternalExpectations))
+        .AppendExternalExpectations(in stats, options)
         .AppendTraffic(stats.TrafficBytes, stats.TrafficPackets)
         .AppendActiveLink(in activeLink)
         .AppendMessages(in stats);
+
+    /// <summary>Expectations in the terms of a disabled internal cache: each change is one that is sent.</summary>
+    public static BypassStats BypassOfExpectations(in SyncStats stats)
+    {
+        ref readonly CacheStats cache = ref stats.InternalExpectations;
+        return new BypassStats(cache.Created, cache.Updated, cache.Destroyed);
+    }
 
     /// <summary>-s cache: a cache in detail.</summary>
     /// <param name="text">Takes the block.</param>
@@ -228,6 +237,11 @@ public static class StatisticsText
         this StringBuilder text, in SyncStats stats, SyncOptions options) => options.DisableExternalCache
         ? text.AppendInject(in stats.Inject)
         : text.AppendCache("external", in stats.External);
+
+    private static StringBuilder AppendExternalExpectations(
+        this StringBuilder text, in SyncStats stats, SyncOptions options) => options.DisableExternalCache
+        ? text.AppendInject(in stats.ExpectationInject)
+        : text.AppendCache("external", in stats.ExternalExpectations);
 
     private static StringBuilder AppendLinkStats(this StringBuilder text, in LinkReport link) => text
         .Append($"{link.Stats.BytesSent,20} Bytes sent {link.Stats.BytesReceived,20} Bytes recv\n")

@@ -23,6 +23,7 @@ internal sealed class ExpectationInject
     private readonly InFlight[] _inFlight = new InFlight[MostInFlight];
     private readonly Stack<int> _free = new(MostInFlight);
     private readonly Queue<InFlight> _next = new();
+    private InjectStats _stats;
 
     public ExpectationInject(ExpectationStore store, SyncOptions options)
     {
@@ -30,6 +31,9 @@ internal sealed class ExpectationInject
         _options = options;
         for (int place = MostInFlight - 1; place >= 0; place--) _free.Push(place);
     }
+
+    /// <summary>Requests to the kernel that ended an expectation's turn; an update counts as a creation.</summary>
+    public ref readonly InjectStats Stats => ref _stats;
 
     private enum Step : byte
     {
@@ -92,9 +96,27 @@ internal sealed class ExpectationInject
             (Step.Clear, _) => Step.CreateAgain,
             _ => null,
         };
+        if (following is null) Count(item.Step, errno);
         if (following is { } step) _next.Enqueue(item with { Step = step });
         else if ((_store[item.Handle].Header.Flags & EntryFlags.Changed) == 0) _store.Remove(item.Handle);
         else _next.Enqueue(new InFlight(item.Handle, FirstStep(item.Handle)));
+    }
+
+    private void Count(Step step, int errno)
+    {
+        if (step == Step.Delete)
+        {
+            if (errno == 0) _stats.Destroyed++;
+            else if (errno != NoEntry) _stats.DestroyFailed++;
+        }
+        else if (errno == 0)
+        {
+            _stats.Created++;
+        }
+        else
+        {
+            _stats.CreateFailed++;
+        }
     }
 
     private Step FirstStep(uint handle) =>

@@ -41,6 +41,14 @@ internal sealed class AckTracker(int ackWindow, uint bit)
 
     private const uint LateLimit = 65_536;
 
+    // So far beyond the last number nothing can be repeated any more, however long the link was silent. The peer, who
+    // speaks every second, goes on from there; a stranger who forges its address is contradicted.
+    private const uint JumpLimit = 1 << 20;
+    private const long JumpMilliseconds = 2500;
+
+    // A little less than after which a peer stops waiting for one that does not answer.
+    private const long DeafMilliseconds = 8000;
+
     private const long LateMilliseconds = 1500;
     private const long LateTickMilliseconds = 700;
     private const int LateTicks = 5;
@@ -50,6 +58,9 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
     private Instant _greetedAt;      // when a HELLO was accepted last
+    private Seq? _jumpedTo;          // a number beyond the limit, since nothing else was accepted
+    private Instant _jumpedAt;
+    private bool _isJumpTold;
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
     private Instant _nextLateTick;
     private ushort _port;            // where the peer's run sends from
@@ -133,11 +144,24 @@ internal sealed class AckTracker(int ackWindow, uint bit)
 
     /// <summary>Whether a HELLO shortly before the last number is a late message rather than a restart.</summary>
     /// <remarks>
-    /// A node soon stops saying HELLO, and what is on its way arrives soon: later on it is a restart.
+    /// A new process sends from a new port. Where ports are not known: a node soon stops saying HELLO, and what is on
+    /// its way arrives soon, so that later on it is a restart.
     /// </remarks>
-    public bool IsLateGreeting(Seq sequence, Instant now) =>
+    public bool IsLateGreeting(Seq sequence, ushort port, Instant now) =>
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
-        && now < _greetedAt.PlusMilliseconds(LateMilliseconds);
+        && ((port != 0 && port == _port) || now < _greetedAt.PlusMilliseconds(LateMilliseconds));
+
+    /// <summary>The peer acknowledges something, or asks for it.</summary>
+    /// <returns>
+    /// Whether it may have stopped waiting for us, because it did not hear us for long, and may have forgotten what we
+    /// missed since.
+    /// </returns>
+    public bool Listen(Instant now)
+    {
+        bool wasDeaf = now > ListenedAt.PlusMilliseconds(DeafMilliseconds);
+        ListenedAt = now;
+        return wasDeaf;
+    }
 
     /// <summary>Notes a late message: if nothing else comes for long, it is the numbers that are wrong.</summary>
     /// <remarks>A node speaks every second. It may have restarted and not know that its HELLO was not heard.</remarks>
@@ -147,6 +171,31 @@ internal sealed class AckTracker(int ackWindow, uint bit)
         if (now < _nextLateTick) return false;
         _nextLateTick = now.PlusMilliseconds(LateTickMilliseconds);
         return ++_lateTicks >= LateTicks;
+    }
+
+    /// <summary>Whether the number lies so far beyond the last one that it is not believed at first.</summary>
+    public bool IsJump(Seq sequence) => Last is { } last && sequence.DistanceFrom(last) >= JumpLimit;
+
+    /// <summary>
+    /// Notes a number; if it has jumped before and nothing else was accepted for long, the peer does go on from there.
+    /// </summary>
+    /// <returns>Whether the peer must be taken to start afresh here.</returns>
+    public bool HasJumped(Seq sequence, Instant now)
+    {
+        if (!IsJump(sequence)) return false;
+        bool goesOn = _jumpedTo is { } to
+            && Math.Min(sequence.DistanceFrom(to), to.DistanceFrom(sequence)) < JumpLimit;
+        if (!goesOn) _jumpedAt = now;
+        _jumpedTo = sequence;
+        return goesOn && now >= _jumpedAt.PlusMilliseconds(JumpMilliseconds);
+    }
+
+    /// <summary>Whether an operator should know of a jump: once until something is accepted.</summary>
+    public bool TakeJumpReport()
+    {
+        bool due = !_isJumpTold;
+        _isJumpTold = true;
+        return due;
     }
 
     /// <summary>
@@ -214,6 +263,8 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     {
         IsGreeting = isHello;
         _lateTicks = 0;
+        _jumpedTo = null;
+        _isJumpTold = false;
 
         // The first that is heard may have overtaken a greeting that another peer has answered.
         if (isHello || Last is null) _greetedAt = HeardAt;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using TwinTrack.Conntrack;
 using TwinTrack.Replication.Caches;
 using TwinTrack.Replication.Store;
@@ -16,10 +17,6 @@ namespace TwinTrack.Replication.Modes;
 ///                   ▲                      │  │
 ///                   └──────NACK, change────┘  └─ full: the oldest is given up
 /// </code>
-/// A node says HELLO with every message until it sees HELLO_BACK:
-/// <code>
-///  Init ──first message──► Say ──HELLO_BACK──► Done
-/// </code>
 /// </remarks>
 internal sealed class FtfwMode : SyncMode
 {
@@ -33,11 +30,9 @@ internal sealed class FtfwMode : SyncMode
     private const int MostUnanswered = 8192;
     private const long UnansweredPauseMilliseconds = 50;
 
-    // The greeting goes on that long after the first answer, for the peers that have not answered.
-    private const long GreetingMilliseconds = 3000;
-
-    // A living peer that missed the greeting of our start has spoken by then.
-    private const long StartSeconds = 30;
+    // Of each start of a peer everything unacknowledged goes again.
+    private const int StartsAtOnce = 8;
+    private const long SecondsPerStart = 3;
 
     private readonly EntrySlabs _slabs;
     private readonly StatsBox _stats;
@@ -45,31 +40,23 @@ internal sealed class FtfwMode : SyncMode
     private readonly ControlOutbox _outbox;
     private readonly ResendQueue _resend;
     private readonly PeerTable _peers;
-    private readonly Instant _startedUntil;
-    private Hello _hello = Hello.Init;
-    private bool _owesHelloBack;
+    private readonly Greeting _greeting;
+    private readonly Notices _notices;
+    private readonly PeerLimit _starts = new(StartsAtOnce, SecondsPerStart);
     private bool _isAliveQueued;
     private Instant _aliveAt;
     private Instant _lossyUntil;
     private int _losses;             // until then
     private int _unanswered;
     private Instant _unansweredUntil;
-    private bool _lostInGreeting;
     private bool _isRefreshed;
     private uint _questionsLost;     // when everything was asked for last
-    private Instant _greetUntil = Instant.Never;
     private ulong _sent;             // messages of this run
     private uint _newPeers;          // have started and not acknowledged anything since, a bit for each
 
-    private enum Hello : byte
-    {
-        Init,
-        Say,
-        Done,
-    }
-
     public FtfwMode(
-        EntrySlabs slabs, InternalEntries entries, TxQueue queue, SyncOptions options, StatsBox stats, Instant now)
+        EntrySlabs slabs, InternalEntries entries, TxQueue queue, SyncOptions options, StatsBox stats,
+        Notices notices, Instant now)
         : base(queue)
     {
         _slabs = slabs;
@@ -79,21 +66,13 @@ internal sealed class FtfwMode : SyncMode
         _resend = new ResendQueue(slabs, _transmit, _outbox, entries, options, stats, queue.Next);
         _peers = new PeerTable(options.AckWindow);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
-        _startedUntil = now.PlusSeconds(StartSeconds);
+        _greeting = new Greeting(_peers, _resend, now);
+        _notices = notices;
     }
 
     public override ResendQueue Resend => _resend;
 
-    /// <summary>
-    /// Whether messages were missing while we said HELLO, which has ended: an original has forgotten them at each
-    /// HELLO, so that asking for their numbers was in vain.
-    /// </summary>
-    public override bool TakeLostInGreeting()
-    {
-        bool due = _lostInGreeting && _hello == Hello.Done;
-        if (due) _lostInGreeting = false;
-        return due;
-    }
+    public override bool TakeLostInGreeting() => _greeting.TakeLost();
 
     public override bool TakeRefreshed()
     {
@@ -149,7 +128,7 @@ internal sealed class FtfwMode : SyncMode
         if (now < _aliveAt) return;
 
         _aliveAt = NextAlive(now);
-        if (now >= _greetUntil && _hello == Hello.Say) EndGreeting();
+        _greeting.OnDeadline(now);
         WaitForListeners(now);
         bool acknowledged = false;
         foreach (AckTracker peer in _peers.All) acknowledged |= peer.Acknowledge(_outbox);
@@ -171,16 +150,24 @@ internal sealed class FtfwMode : SyncMode
 
         SequenceOrder order = run == PeerRun.New ? SequenceOrder.Unset : peer.Order(header.Sequence);
         bool isStart = isHello && !(run == PeerRun.Same && Continues(peer, order, header.Sequence));
-        bool areWeGreeting = _hello != Hello.Done;
-        if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, now))
+        bool areWeGreeting = !_greeting.IsOver;
+        if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, from.Port, now))
         {
             peer.NoteLate(header.Sequence);
             isStart = isHello = false;
         }
 
-        if (!isStart && order == SequenceOrder.Before && peer.IsStranded(now)) isStart = _lostInGreeting = true;
-        if ((header.Flags & PeerFlags.HelloBack) != 0 && _hello == Hello.Say) OnHelloBack(now, peer);
-        if (isHello) _owesHelloBack = true;
+        if (isStart && !MayStart(now, from, peer, header.Sequence)) return Verdict.Drop;
+        if (!isStart && order == SequenceOrder.Before) isStart = peer.IsStranded(now);
+        if (!isStart && order == SequenceOrder.After)
+        {
+            isStart = peer.HasJumped(header.Sequence, now);
+            if (!isStart && peer.IsJump(header.Sequence)) return RefuseJump(peer);
+        }
+
+        if (isStart && !isHello) _greeting.NoteLost();
+        if ((header.Flags & PeerFlags.HelloBack) != 0) _greeting.OnHelloBack(now, peer);
+        if (isHello) _greeting.OnHello();
         if (!isStart) Count(order, peer, header.Sequence);
         if (!isStart && order == SequenceOrder.Before) return Verdict.Drop;
 
@@ -190,7 +177,7 @@ internal sealed class FtfwMode : SyncMode
         Verdict verdict = Digest(now, peer, in header, message);
         if (isStart)
         {
-            _resend.RepeatAll(peer, keepsResync: _hello == Hello.Done);
+            _resend.RepeatAll(peer, keepsResync: _greeting.IsOver);
             _newPeers |= peer.Bit;
             peer.ListenedAt = now;
             peer.IsRefreshing = false;
@@ -212,11 +199,28 @@ internal sealed class FtfwMode : SyncMode
             return verdict;
         }
 
-        _lostInGreeting |= areWeGreeting;
+        if (areWeGreeting) _greeting.NoteLost();
         NoteLoss(now);
         peer.IsRefreshing = false;
         peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
+    }
+
+    // Whoever can forge the peer's address could make it start again with each datagram.
+    private bool MayStart(Instant now, PeerId from, AckTracker peer, Seq sequence)
+    {
+        if (_starts.Admits(from.Address, now)) return true;
+        peer.NoteLate(sequence);
+        _stats.Value.HellosRefused++;
+        if (_starts.TakeFloodReport()) _notices.Add(SyncNoticeKind.HelloFlood);
+        return false;
+    }
+
+    private Verdict RefuseJump(AckTracker peer)
+    {
+        _stats.Value.JumpsRefused++;
+        if (peer.TakeJumpReport()) _notices.Add(SyncNoticeKind.NumbersJump);
+        return Verdict.Drop;
     }
 
     // A peer acknowledges a request after it has sent what was asked for. When nothing was missing in between, all of
@@ -248,17 +252,8 @@ internal sealed class FtfwMode : SyncMode
         AckTracker peer = _peers.Find(address, now, out AckTracker? leaving);
         if (leaving is not null) Leave(leaving);
         if (peer.Last is not null || peer.LastUnsure is not null) return peer;
-        peer.LastUnsure = _resend.LastGreeting;
-        if (_hello == Hello.Done && _peers.All.Count > 1 && now < _startedUntil) GreetAgain(now, peer);
+        _greeting.OnNewPeer(now, peer);
         return peer;
-    }
-
-    // Another peer has answered so soon that this one may not have heard the greeting: to it we are who we were.
-    private void GreetAgain(Instant now, AckTracker peer)
-    {
-        foreach (AckTracker other in _peers.All) other.IsGreeted = other != peer;
-        _greetUntil = now.PlusMilliseconds(GreetingMilliseconds);
-        _hello = Hello.Say;
     }
 
     private void Leave(AckTracker peer)
@@ -271,29 +266,9 @@ internal sealed class FtfwMode : SyncMode
     private void WaitForListeners(Instant now)
     {
         uint gone = _peers.Update(now);
-        if (gone != 0) _resend.StopWaiting(gone);
-    }
-
-    // Of several peers one may have missed the greeting that another has answered.
-    private void OnHelloBack(Instant now, AckTracker peer)
-    {
-        peer.IsGreeted = true;
-        if (_greetUntil == Instant.Never) _greetUntil = now.PlusMilliseconds(GreetingMilliseconds);
-        foreach (AckTracker other in _peers.All)
-        {
-            if (!other.IsGreeted && now < _greetUntil) return;
-        }
-
-        EndGreeting();
-    }
-
-    // An original takes whatever says HELLO without looking at its number, and acknowledges what it missed in between.
-    private void EndGreeting()
-    {
-        _hello = Hello.Done;
-        _greetUntil = Instant.Never;
-        foreach (AckTracker peer in _peers.All) peer.IsGreeted = true;
-        _resend.RepeatGreetings();
+        if (gone == 0) return;
+        _stats.Value.PeersGivenUp += (uint)BitOperations.PopCount(gone);
+        _resend.StopWaiting(gone);
     }
 
     // Several messages in a row say HELLO, until ours back has arrived: all but the first belong to one run.
@@ -316,18 +291,8 @@ internal sealed class FtfwMode : SyncMode
     internal override PeerFlags OnNumber(Seq sequence)
     {
         _sent++;
-        if (_newPeers != 0 || _hello != Hello.Done) NoteUnsure(sequence);
-        PeerFlags flags = PeerFlags.None;
-        if (_hello != Hello.Done)
-        {
-            _hello = Hello.Say;
-            _resend.LastGreeting = sequence;
-            flags |= PeerFlags.Hello;
-        }
-
-        if (!_owesHelloBack) return flags;
-        _owesHelloBack = false;
-        return flags | PeerFlags.HelloBack;
+        if (_newPeers != 0 || !_greeting.IsOver) NoteUnsure(sequence);
+        return _greeting.OnNumber(sequence);
     }
 
     private void BeginRefresh()
@@ -340,7 +305,7 @@ internal sealed class FtfwMode : SyncMode
     {
         foreach (AckTracker peer in _peers.All)
         {
-            if ((_newPeers & peer.Bit) != 0 || _hello != Hello.Done) peer.LastUnsure = sequence;
+            if ((_newPeers & peer.Bit) != 0 || !_greeting.IsOver) peer.LastUnsure = sequence;
         }
     }
 
@@ -376,11 +341,11 @@ internal sealed class FtfwMode : SyncMode
             if (to.IsBefore(from)) return Verdict.Bad;
 
             // Without HELLO_BACK the peer has not heard of this run: the numbers may be those of one before.
-            if (_hello != Hello.Done && !peer.IsGreeted) return Verdict.Control;
+            if (!_greeting.IsOver && !peer.IsGreeted) return Verdict.Control;
 
             // Nodes of a group hear what is meant for another: its numbers are elsewhere.
             if (_peers.All.Count > 1 && Queue.Next.Previous.DistanceFrom(to) >= _sent) return Verdict.Control;
-            peer.ListenedAt = now;
+            if (peer.Listen(now) && _peers.All.Count > 1) _greeting.NoteLost();
             if ((header.Flags & PeerFlags.Ack) != 0)
             {
                 Release(now, peer, from, to);

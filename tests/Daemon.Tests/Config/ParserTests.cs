@@ -231,12 +231,12 @@ public sealed class ParserTests
     [Theory]
     [InlineData("Sync { UDP { IPv4_address 127.0.0.1 IPv6_Destination_Address ::1 Port 1 Interface lo } }",
         "1:8: this link has an IPv4 address, 127.0.0.1, and an IPv6 address, ::1, expected one family")]
-    [InlineData("Sync { TCP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.3 Port 1 "
-        + "Interface lo } }", "2:27: a TCP link leads to one peer, expected UDP or Multicast for several")]
-    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.1 Port 1 "
-        + "Interface lo } }", "2:27: 10.0.0.1 is this node's own address, expected the addresses of its peers")]
-    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2 IPv4_Destination_Address 10.0.0.3 Port 1 "
-        + "Interface lo }\n UDP { IPv4_address 10.0.1.1 IPv4_Destination_Address 10.0.1.2 Port 1 Interface lo } }",
+    [InlineData("Sync { TCP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.3 "
+        + "Port 1 Interface lo } }", "2:27: a TCP link leads to one peer, expected UDP or Multicast for several")]
+    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2\n IPv4_Destination_Address 10.0.0.1 "
+        + "Port 1 Interface lo } }", "2:27: 10.0.0.1 is this node's own address, expected the addresses of its peers")]
+    [InlineData("Sync { UDP { IPv4_address 10.0.0.1 IPv4_Destination_Address 10.0.0.2 IPv4_Destination_Address 10.0.0.3 "
+        + "Port 1 Interface lo }\n UDP { IPv4_address 10.0.1.1 IPv4_Destination_Address 10.0.1.2 Port 1 Interface lo } }",
         "2:2: this link has 1 peers, expected 2, as the first link has: the same nodes, in the same order")]
     [InlineData("Sync { UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 0.0.0.0 Port 1 Interface lo } }",
         "1:62: nothing can be sent to 0.0.0.0, expected the address of the peer")]

@@ -26,6 +26,8 @@ internal sealed class FaultSchedule(World world, Plan plan)
             SyncCommand.FlushCaches, SyncCommand.FlushInternalCache, SyncCommand.FlushExternalCache)));
         Repeat(Faults.Resyncs, () => AnyNode().Command(_dice.Pick(
             SyncCommand.ResyncKernel, SyncCommand.SendBulk, SyncCommand.RequestResync)));
+        Repeat(Faults.LinksDown, LoseCarrier);
+        Repeat(Faults.LinksSilent, Silence);
         Repeat(Faults.Purges, () => AnyNode().Command(SyncCommand.Purge));
     }
 
@@ -49,13 +51,50 @@ internal sealed class FaultSchedule(World world, Plan plan)
         int to = (from + 1 + _dice.Below(world.Nodes.Count - 1)) % world.Nodes.Count;
         long length = _dice.Wait(1.5e6);
         world.Trace.Line($"cut {world.Nodes[from].Name}>{world.Nodes[to].Name}{(bothWays ? " both ways" : "")}");
-        world.LinkOf(from, to).IsUp = false;
-        if (bothWays) world.LinkOf(to, from).IsUp = false;
-        world.Agenda.After(length, () =>
+        Carry(false);
+        world.Agenda.After(length, () => Carry(true));
+
+        void Carry(bool on)
         {
-            world.LinkOf(from, to).IsUp = true;
-            if (bothWays) world.LinkOf(to, from).IsUp = true;
+            for (int link = 0; link < world.Links; link++)
+            {
+                world.LinkOf(from, to, link).IsUp = on;
+                if (bothWays) world.LinkOf(to, from, link).IsUp = on;
+            }
+        }
+    }
+
+    // Of a cable both ends see it; behind a switch only the one whose port it is.
+    private void LoseCarrier()
+    {
+        int link = _dice.Below(world.Links);
+        Node[] seeing = _dice.Chance(0.5) ? [.. world.Nodes] : [AnyNode()];
+        foreach (Node node in seeing) node.SetLink(link, isUp: false);
+        world.Agenda.After(_dice.Wait(3e6), () =>
+        {
+            foreach (Node node in seeing) node.SetLink(link, isUp: true);
         });
+    }
+
+    // A switch that forwards nothing any more, or that one node does not hear.
+    private void Silence()
+    {
+        int link = _dice.Below(world.Links);
+        int deaf = _dice.Chance(0.5) ? -1 : _dice.Below(world.Nodes.Count);
+        world.Trace.Line($"link {link} carries nothing{(deaf < 0 ? "" : $" to {world.Nodes[deaf].Name}")}");
+        Carry(false);
+        world.Agenda.After(_dice.Wait(6e6), () => Carry(true));
+
+        void Carry(bool on)
+        {
+            foreach (Node from in world.Nodes)
+            {
+                foreach (Node to in world.Nodes)
+                {
+                    if (deaf < 0 || to.Index == deaf) world.LinkOf(from.Index, to.Index, link).IsUp = on;
+                }
+            }
+        }
     }
 
     private void Clog()

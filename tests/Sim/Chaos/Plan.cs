@@ -30,9 +30,15 @@ internal enum Faults
     Resyncs = 65536,
     Purges = 131072,
 
+    /// <summary>A dedicated link of a node loses its carrier.</summary>
+    LinksDown = 262144,
+
+    /// <summary>A dedicated link carries nothing any more, in one direction or both, and nobody is told.</summary>
+    LinksSilent = 524288,
+
     /// <summary>What FT-FW makes good without anybody's help.</summary>
     OfTheNetwork = Loss | Bursts | Duplicates | Jitter | Stragglers | Partitions | OneWayPartitions | Clogs | Stalls
-        | Resyncs,
+        | Resyncs | LinksDown | LinksSilent,
 }
 
 /// <summary>Kinds of flows that occur in a world.</summary>
@@ -78,6 +84,9 @@ internal sealed record Plan
 
     public required LinkOptions Link { get; init; }
 
+    /// <summary>Dedicated links of each node.</summary>
+    public required int Links { get; init; }
+
     public required IReadOnlyList<NodeSetup> Nodes { get; init; }
 
     public static Plan Draw(ulong seed)
@@ -89,6 +98,7 @@ internal sealed record Plan
         SyncModeKind mode = shape.Pick(
             SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Notrack, SyncModeKind.Alarm);
         int nodes = shape.Chance(0.35) ? 3 : 2;
+        int links = DrawLinks(new Dice(seed, Concern.Links), ref faults);
         Kinds kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5);
         var plan = new Plan
         {
@@ -101,6 +111,7 @@ internal sealed record Plan
             Rate = dice.Pick(5, 20, 50, 100),
             Tuples = dice.Pick(4, 20, 60, 150),
             Link = DrawLink(dice, faults),
+            Links = links,
             Nodes = DrawNodes(seed, nodes, mode, faults, shape),
         };
         return plan;
@@ -109,7 +120,7 @@ internal sealed record Plan
     public override string ToString() =>
         $"seed {Seed}: {Mode}, {ChaosSeconds} s, {Rate} changes/s, {Tuples} tuples; faults {Faults}; kinds {Kinds}\n"
         + string.Join('\n', Nodes.Select(static node => $"{node.Name}: {Describe(node.Options)} {node.Shell}"))
-        + $"\n{Link}";
+        + $"\n{Links} links, each {Link}";
 
     private static string Describe(SyncOptions options) =>
         $"announce delay {options.AnnounceDelayMilliseconds} ms above {options.AnnounceAtOnce}, "
@@ -128,6 +139,15 @@ internal sealed record Plan
         }
 
         return (T)Enum.ToObject(typeof(T), bits);
+    }
+
+    private static int DrawLinks(Dice dice, ref Faults faults)
+    {
+        int links = dice.Pick(1, 1, 2, 2, 3, 4);
+        if (links == 1) return 1;
+        if (dice.Chance(0.7)) faults |= Faults.LinksDown;
+        if (dice.Chance(0.7)) faults |= Faults.LinksSilent;
+        return links;
     }
 
     private static LinkOptions DrawLink(Dice dice, Faults faults) => new()

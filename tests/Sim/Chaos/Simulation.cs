@@ -13,7 +13,8 @@ internal sealed class Simulation : IDisposable
     private const Taint NeedsKernel = Taint.InternalFlushed | Taint.Unrepaired;
 
     private const Taint NeedsFlushAtPeers =
-        NeedsKernel | Taint.Restarted | Taint.SilentChange | Taint.ResendOverflow | Taint.InternalFull;
+        NeedsKernel | Taint.Restarted | Taint.SilentChange | Taint.ResendOverflow | Taint.InternalFull
+        | Taint.PeerGivenUp;
 
     private const Taint NeedsResync = Taint.Restarted | Taint.ExternalFlushed | Taint.ExternalFull;
 
@@ -25,7 +26,7 @@ internal sealed class Simulation : IDisposable
     {
         _plan = plan;
         trace?.WriteLine(plan);
-        _world = new World(plan.Seed, plan.Nodes, plan.Link, trace) { Tamper = tamper };
+        _world = new World(plan.Seed, plan.Nodes, plan.Link, trace, plan.Links) { Tamper = tamper };
     }
 
     public World World => _world;

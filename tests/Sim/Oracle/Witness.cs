@@ -160,6 +160,7 @@ internal sealed class Witness(World world, Node node)
             throw Fail($"caches {stats.External.Active} flows of others, {External.Count} are due");
         if (stats.TransmitQueue > stats.Internal.Objects + stats.ControlElements)
             throw Fail($"has {stats.TransmitQueue} elements to send");
+        if (stats.PeersGivenUp > 0) node.Taint |= Taint.PeerGivenUp;
         if (stats.ResendQueueOverflows > 0) node.Taint |= Taint.ResendOverflow;
         if (stats.External.CreateFailed > 0) node.Taint |= Taint.ExternalFull;
     }
@@ -344,9 +345,9 @@ internal sealed class Witness(World world, Node node)
         }
     }
 
-    // A flow that is still to be told is another one on the same tuple.
+    // A flow that is still to be told is another one on the same tuple; what a cache was emptied of is not in its bulk.
     private bool WasTold(Node peer, in TupleKey key) =>
-        peer.Witness is { } theirs && theirs.Internal.Find(in key) is { } entry
+        (peer.Taint & Taint.InternalFlushed) == 0 && peer.Witness is { } theirs && theirs.Internal.Find(in key) is { } entry
         && theirs._sentAs.TryGetValue(key, out var sent) && sent.Id == entry.Flow.Id
         && Got(peer.Index, peer.Run, sent.Message);
 

@@ -16,7 +16,8 @@ internal sealed class Daemon
     private readonly World _world;
     private readonly Node _node;
     private readonly EventBuffer _events;
-    private readonly Queue<Parcel> _inbox = new();
+    private readonly Queue<(Parcel Parcel, int Link)> _inbox = new();
+    private readonly LinkUse _links;
     private readonly KernelPort _port;
     private readonly byte[] _buffer;
     private Instant _wakeAt = Instant.Never;
@@ -35,6 +36,7 @@ internal sealed class Daemon
         Witness.Expect(first);
         _events = new EventBuffer(node.Shell.EventBuffer) { Arrived = Wake };
         _port = new KernelPort(world, node, this);
+        _links = new LinkUse(world, node);
         _buffer = new byte[node.Shell.Capacity + SyncEngine.MessageLimit];
     }
 
@@ -75,7 +77,14 @@ internal sealed class Daemon
         return reply;
     }
 
-    public void Receive(Parcel parcel)
+    /// <summary>A dedicated link has lost its carrier, or has it again.</summary>
+    public void OnLink(int link)
+    {
+        _links.OnState(link);
+        Wake();
+    }
+
+    public void Receive(Parcel parcel, int link)
     {
         if (_inbox.Count >= _node.Shell.ReceiveBuffer && !_node.IsHealed)
         {
@@ -83,7 +92,7 @@ internal sealed class Daemon
             return;
         }
 
-        _inbox.Enqueue(parcel);
+        _inbox.Enqueue((parcel, link));
         Wake();
     }
 
@@ -116,6 +125,7 @@ internal sealed class Daemon
         int first = _node.Dice.Below(4);
         for (int source = 0; source < 4; source++) Serve((first + source) % 4);
         CallDeadline();
+        _links.Serve();
         Drain();
         Witness.CheckCounters();
         if (!_inbox.Count.Equals(0) || !_events.IsEmpty || _port.HasInput) Wake();
@@ -127,9 +137,9 @@ internal sealed class Daemon
         switch (source)
         {
             case 0:
-                for (int count = 0; count < _node.Shell.ReadsPerTurn && _inbox.TryDequeue(out Parcel? parcel); count++)
+                for (int count = 0; count < _node.Shell.ReadsPerTurn && _inbox.TryDequeue(out var next); count++)
                 {
-                    Deliver(parcel);
+                    Deliver(next.Parcel, next.Link);
                     DrainIfEager();
                 }
 
@@ -146,9 +156,11 @@ internal sealed class Daemon
         }
     }
 
-    private void Deliver(Parcel parcel)
+    private void Deliver(Parcel parcel, int number)
     {
-        LinkId link = new(0);
+        _links.OnHeard(number, isProbe: parcel.Count == 0);
+        if (parcel.Count == 0) return;
+        LinkId link = new(number);
         PeerId from = _world.Nodes[parcel.From].Peer;
         // With half of the seeds nothing but the numbers tells the runs of a peer apart.
         if (_world.Seed % 2 == 0) from = new PeerId(from.Address, (ushort)(FirstPort + parcel.Run));
@@ -221,13 +233,14 @@ internal sealed class Daemon
 
     private void ArmDeadline()
     {
-        Instant deadline = Engine.NextDeadline;
+        Instant deadline = Instant.Earlier(Engine.NextDeadline, _links.NextDeadline);
         if (deadline == Instant.Never || _wakeAt != Instant.Never) return;
         Instant at = deadline < _world.Now ? _world.Now : deadline;
         int run = _node.Run;
         _world.Agenda.At(at, () =>
         {
-            if (_isDown || run != _node.Run || _wakeAt != Instant.Never || _world.Now < Engine.NextDeadline) return;
+            if (_isDown || run != _node.Run || _wakeAt != Instant.Never) return;
+            if (_world.Now < Instant.Earlier(Engine.NextDeadline, _links.NextDeadline)) return;
             _wakeAt = _world.Now < _node.StalledUntil ? _node.StalledUntil : _world.Now;
             _world.Agenda.At(_wakeAt, Turn);
         });
@@ -236,13 +249,13 @@ internal sealed class Daemon
     private void Drain()
     {
         DrainNotices();
-        for (int count = 0; !_node.IsClogged; count++)
+        for (int count = 0; !_node.IsClogged && _links.CanSend; count++)
         {
             if (count > OutputsAtOnce) throw Witness.Fail("never stops transmitting");
             int length = Engine.PollTransmit(_world.Now, _buffer, _node.Shell.Capacity);
             if (length == 0) break;
             Parcel parcel = Witness.Sent(_buffer.AsSpan(0, length));
-            _world.Send(parcel);
+            _world.Send(parcel, _links.Current);
         }
 
         _port.SendRequests();

@@ -14,6 +14,7 @@ namespace TwinTrack.Sim.Shell;
 internal sealed class Node(World world, int index, NodeSetup setup)
 {
     private readonly Dice _dice = new(world.Seed + ((ulong)index << 32), Concern.Shell);
+    private readonly bool[] _hasLink = [.. Enumerable.Repeat(true, world.Links)];
     private Daemon? _daemon;
 
     public string Name => setup.Name;
@@ -98,8 +99,21 @@ internal sealed class Node(World world, int index, NodeSetup setup)
         StalledUntil = new Instant(world.Now.Microseconds + microseconds);
     }
 
+    /// <summary>Whether one of its dedicated links has a carrier.</summary>
+    public bool HasLink(int link) => _hasLink[link];
+
+    /// <summary>One of its dedicated links loses its carrier, or has it again.</summary>
+    public void SetLink(int link, bool isUp)
+    {
+        if (_hasLink[link] == isUp) return;
+        world.Trace.Line($"{Name} link {link} {(isUp ? "up" : "down")}");
+        _hasLink[link] = isUp;
+        _daemon?.OnLink(link);
+    }
+
     public void Heal()
     {
+        for (int link = 0; link < world.Links; link++) SetLink(link, isUp: true);
         IsHealed = true;
         _daemon?.WidenBuffers();
         StalledUntil = default;
@@ -112,7 +126,7 @@ internal sealed class Node(World world, int index, NodeSetup setup)
     public SyncReply? Command(SyncCommand command) => _daemon?.Command(command);
 
     /// <summary>A datagram arrives.</summary>
-    public void Receive(Parcel parcel) => _daemon?.Receive(parcel);
+    public void Receive(Parcel parcel, int link) => _daemon?.Receive(parcel, link);
 }
 
 /// <summary>What a node is made of.</summary>
@@ -157,4 +171,7 @@ internal enum Taint
 
     /// <summary>The external cache refused something.</summary>
     ExternalFull = 128,
+
+    /// <summary>A peer did not answer for so long, while another did, that it is not told again of what ended.</summary>
+    PeerGivenUp = 256,
 }

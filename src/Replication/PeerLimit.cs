@@ -2,16 +2,12 @@ using TwinTrack.Conntrack;
 
 namespace TwinTrack.Replication;
 
-/// <summary>How often a peer may ask for everything: a few times at once, then seldom.</summary>
-/// <remarks>
-/// Sixteen bytes ask for a whole table. What is over the limit is answered all the same, with one bulk for all of it,
-/// later.
-/// </remarks>
-internal sealed class ResyncLimit
+/// <summary>How often a peer may do what costs us much: a few times at once, then seldom.</summary>
+/// <param name="burst">Times at once.</param>
+/// <param name="secondsEach">Seconds until it may once more.</param>
+internal sealed class PeerLimit(int burst, long secondsEach)
 {
     private const int MostPeers = 64;
-    private const int Burst = 5;
-    private const long SecondsPerRequest = 10;
 
     private readonly Dictionary<Address, Instant> _paidUntil = [];
     private bool _isFlooded;
@@ -25,13 +21,13 @@ internal sealed class ResyncLimit
         return due;
     }
 
-    /// <returns>Whether a request is to be answered now.</returns>
+    /// <returns>Whether it may now.</returns>
     public bool Admits(Address peer, Instant now)
     {
         if (_paidUntil.Count >= MostPeers && !_paidUntil.ContainsKey(peer)) _paidUntil.Clear();
         Instant paid = _paidUntil.GetValueOrDefault(peer);
         if (paid < now) paid = now;
-        if (paid > now.PlusSeconds((Burst - 1) * SecondsPerRequest))
+        if (paid > now.PlusSeconds((burst - 1) * secondsEach))
         {
             _isFloodDue |= !_isFlooded;
             _isFlooded = true;
@@ -39,7 +35,7 @@ internal sealed class ResyncLimit
         }
 
         if (paid == now) _isFlooded = false;
-        _paidUntil[peer] = paid.PlusSeconds(SecondsPerRequest);
+        _paidUntil[peer] = paid.PlusSeconds(secondsEach);
         return true;
     }
 }
