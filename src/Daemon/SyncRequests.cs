@@ -104,7 +104,7 @@ internal sealed class SyncRequests(
             ControlRequest.FlowStatistics =>
                 text.AppendFlowStatistics(in stats, link.Active, engine.Options).AppendHelpers(helpers),
             ControlRequest.CacheStatistics => text.AppendCacheDetails(in stats, engine.Options),
-            ControlRequest.ExpectationStatistics => 
+            ControlRequest.ExpectationStatistics =>
                 text.AppendExpectationStatistics(in stats, link.Active, engine.Options),
             ControlRequest.NetworkStatistics => text.AppendNetwork(in stats).AppendActiveLink(link.Active),
             ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),

@@ -14,13 +14,16 @@ public sealed class BadDatagramTests
 {
     private const int Noise = 100_000;
     private const int Flows = 2000;
+    private const string Jump = "sequence distance exactly 0x80000000";
+    private const string Restart = "CT_NEW with flags HELLO and an old sequence number";
+    private const long JumpAsTheyCount = 0x8000_0002;
 
     /// <summary>What we count otherwise than the original, for reasons that docs/deviations.md gives.</summary>
     private static readonly Dictionary<string, long> _oursLessTheirs = new(StringComparer.Ordinal)
     {
         ["Malformed messages"] = 3, // without addresses or protocol
         ["Malformed payload"] = 3,
-        ["Packets lost"] = -6,      // three gaps, each counted by two too many
+        ["Packets lost"] = -4 - JumpAsTheyCount,   // two gaps, each counted by two too many; the third is not believed
     };
 
     [Theory]
@@ -38,10 +41,23 @@ public sealed class BadDatagramTests
             foreach ((string name, long difference) in _oursLessTheirs) expected[name] += difference;
         }
 
-        using Socket peer = Sender(pair.Second.Firewall.Namespace, pair.Second.Firewall.SyncAddress);
+        Socket peer = Sender(pair.Second.Firewall.Namespace, pair.Second.Firewall.SyncAddress);
         var target = new IPEndPoint(pair.First.Firewall.SyncAddress, 3780);
         foreach (JsonElement one in cases)
-            peer.SendTo(Convert.FromHexString(one.GetProperty("payload").GetString()!), target);
+        {
+            string name = one.GetProperty("case").GetString()!;
+            byte[] datagram = Convert.FromHexString(one.GetProperty("payload").GetString()!);
+            if (name == Restart) Restarted();
+            peer.SendTo(datagram, target);
+            if (name != Jump || make != Make.Ours) continue;
+
+            // The cases that follow go on from there.
+            datagram[1] |= 0x20;   // HELLO
+            Restarted();
+            peer.SendTo(datagram, target);
+        }
+
+        peer.Dispose();
 
         Eventually.Holds(() => Counters(pair.First, expected.Keys) is var counters && counters != Text(expected)
             ? counters
@@ -49,7 +65,15 @@ public sealed class BadDatagramTests
         Assert.True(pair.First.Daemon.IsRunning);
         if (make == Make.Original) return; // it stored flows without addresses; nothing to learn from its listing
 
-        Assert.All(pair.First.External(), line => Assert.Contains("src=10.81.1.2 dst=10.81.2.", line.Original, StringComparison.Ordinal));
+        Assert.All(pair.First.External(), line =>
+            Assert.Contains("src=10.81.1.2 dst=10.81.2.", line.Original, StringComparison.Ordinal));
+
+        // A new process sends from a new port.
+        void Restarted()
+        {
+            peer.Dispose();
+            peer = Sender(pair.Second.Firewall.Namespace, pair.Second.Firewall.SyncAddress);
+        }
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using TwinTrack.Replication.Wire;
 
 namespace TwinTrack.Replication.Modes;
 
-/// <summary>How a node says that it has started, until its peers have heard it, and answers those that say so.</summary>
+/// <summary>How a node says that it has started, until its peers have heard it, and answers theirs.</summary>
 /// <remarks>
 /// It says HELLO with every message until it sees HELLO_BACK:
 /// <code>

@@ -120,20 +120,24 @@ public sealed class AckTrackerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1000u, 999u, 0, true)]
-    [InlineData(1000u, 1000u, 0, true)]
-    [InlineData(100_000u, 34_465u, 0, true)]
-    [InlineData(100_000u, 34_464u, 0, false)]      // too far away
-    [InlineData(10u, 0xffff_ff00u, 0, true)]
-    [InlineData(1000u, 999u, 1499, true)]
-    [InlineData(1000u, 999u, 1500, false)]         // too long after the last HELLO
+    [InlineData(1000u, 999u, 0, 0, true)]
+    [InlineData(1000u, 1000u, 0, 0, true)]
+    [InlineData(100_000u, 34_465u, 0, 0, true)]
+    [InlineData(100_000u, 34_464u, 0, 0, false)]      // too far away
+    [InlineData(10u, 0xffff_ff00u, 0, 0, true)]
+    [InlineData(1000u, 999u, 1499, 0, true)]
+    [InlineData(1000u, 999u, 1500, 0, false)]         // too long after the last HELLO
+    [InlineData(1000u, 999u, 60_000, 7, true)]        // the same process
+    [InlineData(1000u, 999u, 60_000, 8, false)]
     public void A_hello_shortly_before_the_last_one_is_late_rather_than_a_restart(
-        uint last, uint sequence, int milliseconds, bool isLate)
+        uint last, uint sequence, int milliseconds, int port, bool isLate)
     {
         Instant start = new Instant(0).PlusSeconds(50);
         var tracker = new AckTracker(10, bit: 1) { HeardAt = start };
         tracker.Accept(new Seq(last), isHello: true, _outbox);
-        Assert.Equal(isLate, tracker.IsLateGreeting(new Seq(sequence), start.PlusMilliseconds(milliseconds)));
+        tracker.Enter(PeerRun.Same, 7, start);
+        Assert.Equal(
+            isLate, tracker.IsLateGreeting(new Seq(sequence), (ushort)port, start.PlusMilliseconds(milliseconds)));
     }
 
     [Theory]
