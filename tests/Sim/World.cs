@@ -112,8 +112,8 @@ internal sealed class World : IDisposable
         }
     }
 
-    /// <summary>Ends all faults of the network and of the machines.</summary>
-    public void Heal()
+    /// <summary>Ends all faults of the network and of the machines, but for one link that carries nothing.</summary>
+    public void Heal(int? silentLink = null)
     {
         foreach (Link link in _links)
         {
@@ -121,7 +121,12 @@ internal sealed class World : IDisposable
             link.IsFaulty = false;
         }
 
-        foreach (Node node in Nodes) node.Heal();
+        foreach (Node node in Nodes)
+        {
+            node.Heal();
+            if (silentLink is not { } silent) continue;
+            foreach (Node other in Nodes) LinkOf(node.Index, other.Index, silent).IsUp = false;
+        }
     }
 
     public void Dispose()

@@ -87,6 +87,9 @@ internal sealed record Plan
     /// <summary>Dedicated links of each node.</summary>
     public required int Links { get; init; }
 
+    /// <summary>The link that carries nothing in the calm either; null: all do.</summary>
+    public required int? SilentLink { get; init; }
+
     public required IReadOnlyList<NodeSetup> Nodes { get; init; }
 
     public static Plan Draw(ulong seed)
@@ -98,7 +101,7 @@ internal sealed record Plan
         SyncModeKind mode = shape.Pick(
             SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Ftfw, SyncModeKind.Notrack, SyncModeKind.Alarm);
         int nodes = shape.Chance(0.35) ? 3 : 2;
-        int links = DrawLinks(new Dice(seed, Concern.Links), ref faults);
+        var links = DrawLinks(new Dice(seed, Concern.Links), ref faults);
         Kinds kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5);
         var plan = new Plan
         {
@@ -111,7 +114,8 @@ internal sealed record Plan
             Rate = dice.Pick(5, 20, 50, 100),
             Tuples = dice.Pick(4, 20, 60, 150),
             Link = DrawLink(dice, faults),
-            Links = links,
+            Links = links.Count,
+            SilentLink = links.Silent,
             Nodes = DrawNodes(seed, nodes, mode, faults, shape),
         };
         return plan;
@@ -120,7 +124,7 @@ internal sealed record Plan
     public override string ToString() =>
         $"seed {Seed}: {Mode}, {ChaosSeconds} s, {Rate} changes/s, {Tuples} tuples; faults {Faults}; kinds {Kinds}\n"
         + string.Join('\n', Nodes.Select(static node => $"{node.Name}: {Describe(node.Options)} {node.Shell}"))
-        + $"\n{Links} links, each {Link}";
+        + $"\n{Links} links, each {Link}; silent in the calm: {SilentLink?.ToString() ?? "none"}";
 
     private static string Describe(SyncOptions options) =>
         $"announce delay {options.AnnounceDelayMilliseconds} ms above {options.AnnounceAtOnce}, "
@@ -141,13 +145,13 @@ internal sealed record Plan
         return (T)Enum.ToObject(typeof(T), bits);
     }
 
-    private static int DrawLinks(Dice dice, ref Faults faults)
+    private static (int Count, int? Silent) DrawLinks(Dice dice, ref Faults faults)
     {
         int links = dice.Pick(1, 1, 2, 2, 3, 4);
-        if (links == 1) return 1;
+        if (links == 1) return (1, null);
         if (dice.Chance(0.7)) faults |= Faults.LinksDown;
         if (dice.Chance(0.7)) faults |= Faults.LinksSilent;
-        return links;
+        return (links, dice.Chance(0.3) ? dice.Below(links) : null);
     }
 
     private static LinkOptions DrawLink(Dice dice, Faults faults) => new()

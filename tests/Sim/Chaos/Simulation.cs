@@ -8,6 +8,7 @@ internal sealed class Simulation : IDisposable
 {
     private const long CheckMicroseconds = 250_000;
     private const int SettleSeconds = 12;
+    private const int SearchSeconds = 8;       // for each link, when one of them carries nothing
     private const int BacklogSeconds = 60;
 
     private const Taint NeedsKernel = Taint.InternalFlushed | Taint.Unrepaired;
@@ -73,12 +74,13 @@ internal sealed class Simulation : IDisposable
         _world.Trace.Line("calm");
         foreach (Traffic traffic in _traffic) traffic.Stop();
         foreach (Node node in _world.Nodes) node.Start();
-        _world.Heal();
+        _world.Heal(_plan.SilentLink);
         uint repair = _world.Nodes.Max(static node => node.Options.OverrunResyncSeconds ?? 0);
 
-        // Purges that were scheduled happen before anybody looks.
+        // Purges that were scheduled happen, and a link that carries is found, before anybody looks.
         uint purge = (_plan.Faults & Faults.Purges) == 0 ? 0 : _world.Nodes.Max(static node => node.Options.PurgeSeconds);
-        Instant pending = _world.Now.PlusSeconds(Math.Max(repair, purge) + 1);
+        int search = _plan.SilentLink is null ? 0 : SearchSeconds * _plan.Links;
+        Instant pending = _world.Now.PlusSeconds(Math.Max(repair, purge) + search + 1);
         while (_world.Now < pending) Check();
 
         Settle("without help", static node => (node.Taint & NeedsKernel) == 0, MirrorsPeersUnaided);
