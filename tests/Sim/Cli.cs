@@ -12,6 +12,7 @@ internal static class Cli
         usage: sim --seed N [--trace]    one seed; with its trace
                sim --seeds A..B          these seeds
                sim --forever             seeds from the time of day on, until one fails or Ctrl-C
+               sim --scenario FILE [--trace]      a story told in lines (tests/Sim/scenarios)
         A seed that fails is printed with the command that replays it. The exit status is 1 if one failed.
         """;
 
@@ -26,6 +27,10 @@ internal static class Cli
                 when text.Split("..") is [var from, var to]
                     && ulong.TryParse(from, out ulong first) && ulong.TryParse(to, out ulong last):
                 return RunMany(first, last);
+            case ["--scenario", var file, .. var rest] when rest is [] or ["--trace"]:
+                string? wrong = Scenario.Try(file, rest.Length == 0 ? null : Console.Out);
+                Console.WriteLine(wrong ?? $"{file} passed");
+                return wrong is null ? 0 : 1;
             case ["--forever"]:
                 return RunMany((ulong)DateTime.UtcNow.Ticks / 1_000_000 * 1_000_000, ulong.MaxValue);
             default:

@@ -44,6 +44,9 @@ internal sealed class Daemon
 
     public Witness Witness { get; }
 
+    /// <summary>The dedicated link in use.</summary>
+    public int Link => _links.Current;
+
     /// <summary>What the engine told, in order.</summary>
     public List<SyncNotice> Notices { get; } = [];
 
