@@ -31,13 +31,17 @@ internal static class BenchCommand
         {
             Description = "Load docs/examples/fewer-events.nft into the firewalls before the HTTP load.",
         };
+        var growth = new Option<bool>("--growth")
+        {
+            Description = "Draw CPU, memory and commit from 1,000 to 250,000 flows into docs/growth.svg, and nothing else.",
+        };
         Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
         Option<string> original = Text(
             "--original", Lab.Command.Find("conntrackd") ?? "/usr/sbin/conntrackd", "The original conntrackd.");
         Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
         var command = new RootCommand("Measures the original conntrackd and ours side by side.")
         {
-            only, trouble, flows, rounds, seconds, quiet, fewer, ours, original, output,
+            only, trouble, flows, rounds, seconds, quiet, fewer, growth, ours, original, output,
         };
         command.SetAction(parsed => run(new BenchOptions
         {
@@ -47,6 +51,7 @@ internal static class BenchCommand
             Seconds = parsed.GetValue(seconds),
             Quiet = parsed.GetValue(quiet),
             EventRules = parsed.GetValue(fewer) ? Path.Combine(root, "docs", "examples", "fewer-events.nft") : null,
+            Growth = parsed.GetValue(growth) ? Path.Combine(root, "docs", "growth.svg") : null,
             Ours = Path.GetFullPath(parsed.GetValue(ours)!),
             Original = Path.GetFullPath(parsed.GetValue(original)!),
             Output = Path.GetFullPath(parsed.GetValue(output)!),

@@ -14,7 +14,7 @@ namespace TwinTrack.Bench;
 internal sealed class DelayRound(
     BenchOptions options, Contestant contestant, int number, CancellationToken cancellation)
 {
-    private const int Probes = 300;
+    private const int Probes = 300;          // at most
     private const int WarmUpSeconds = 2;
     private const double Percentile = 0.99;
     private const int MostMilliseconds = 2000;
@@ -28,7 +28,7 @@ internal sealed class DelayRound(
         using var pair = Pair.Start(contestant, bed.Topology, bed.Directory, cancellation);
         using ConntrackClient primary = InNamespace(bed.Topology.Primary.Namespace, () => new ConntrackClient());
         using Socket backup = InNamespace(bed.Topology.Backup.Namespace, Listen);
-        Add(Figures.DelayIdleMedian, Figures.DelayIdle, Probe(primary, backup, first: 0));
+        Add(Figures.DelayIdleMedian, Figures.DelayIdle, Probe(primary, backup, first: 0, static () => true));
 
         WebServer.Start(bed.Topology, bed.Directory, cancellation);
         WebClient.Run(bed.Topology, bed.Directory, WarmUpSeconds, cancellation);
@@ -37,7 +37,8 @@ internal sealed class DelayRound(
         client.Start();
         if (cancellation.WaitHandle.WaitOne(1000)) cancellation.ThrowIfCancellationRequested();
         Drain(backup);
-        Add(Figures.DelayLoadedMedian, Figures.DelayLoaded, Probe(primary, backup, first: Probes));
+        List<double> loaded = Probe(primary, backup, first: Probes, () => client.IsAlive);
+        Add(Figures.DelayLoadedMedian, Figures.DelayLoaded, loaded);
         client.Join();
         _result.Add(Figures.DelayRate, load!.RequestsPerSecond);
         return _result;
@@ -61,11 +62,11 @@ internal sealed class DelayRound(
         while (socket.Available > 0) socket.Receive(_packet);
     }
 
-    private List<double> Probe(ConntrackClient primary, Socket backup, int first)
+    private List<double> Probe(ConntrackClient primary, Socket backup, int first, Func<bool> goesOn)
     {
         var random = new Random(first);
         List<double> milliseconds = [];
-        for (int probe = first; probe < first + Probes; probe++)
+        for (int probe = first; probe < first + Probes && goesOn(); probe++)
         {
             cancellation.ThrowIfCancellationRequested();
             PackedFlow flow = Made(probe, out byte[] addresses);
@@ -105,10 +106,10 @@ internal sealed class DelayRound(
 
     private void Add(Figure median, Figure high, List<double> milliseconds)
     {
-        if (milliseconds.Count < Probes) return;
+        if (milliseconds.Count == 0) return;
         milliseconds.Sort();
-        _result.Add(median, milliseconds[Probes / 2]);
-        _result.Add(high, milliseconds[(int)(Probes * Percentile)]);
+        _result.Add(median, milliseconds[milliseconds.Count / 2]);
+        _result.Add(high, milliseconds[(int)(milliseconds.Count * Percentile)]);
     }
 
     private static PackedFlow Made(int probe, out byte[] addresses)

@@ -87,7 +87,7 @@ internal static class Figures
     public static readonly Figure DelayLoaded = new(Workloads.Delay, "under HTTP load, 99th percentile", "ms", 1);
     public static readonly Figure DelayRate = new(Workloads.Delay, "connections/s of the load", "", 0);
 
-    public static readonly Figure PauseWorst = new(Workloads.Pause, "longest turn, without the kernel", "ms", 2);
+    public static readonly Figure PauseWorst = new(Workloads.Pause, "longest turn, CPU without the kernel's", "ms", 2);
     public static readonly Figure PauseHigh = new(Workloads.Pause, "99.9th percentile", "ms", 2);
     public static readonly Figure PauseMedian = new(Workloads.Pause, "median", "ms", 2);
 

@@ -23,6 +23,7 @@ static int Run(BenchOptions options)
         Topology.RequireTools();
         RunDirectory.RemoveStale();
         string[] machine = [.. Machine.Describe(options)];
+        if (options.Growth is { } drawing) return Draw(options, drawing, stop.Token);
         var watch = Stopwatch.StartNew();
         Samples samples = new Runner(options, stop.Token).Run();
         var report = new Report(options, samples);
@@ -47,4 +48,16 @@ static int Run(BenchOptions options)
     {
         foreach (PosixSignalRegistration registration in registrations) registration.Dispose();
     }
+}
+
+static int Draw(BenchOptions options, string path, CancellationToken cancellation)
+{
+    Contestant[] contestants = [new(Subjects.Original, options.Original), new(Subjects.Ours, options.Ours)];
+    var growth = new Growth(options, cancellation);
+    List<Growth.Point> points = growth.Measure(contestants);
+    File.WriteAllText(path, growth.Draw(points));
+    foreach (Growth.Point point in points)
+        Console.WriteLine($"| {point.Flows:N0} | {point.Subject} | {point.Figure.Name} | {point.Value:0.00} |");
+    Console.WriteLine($"written to {path}");
+    return 0;
 }

@@ -1,4 +1,3 @@
-using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Netlink;
 using TwinTrack.Replication;
@@ -17,7 +16,7 @@ internal sealed class KernelOpening(Log log, GeneralConfig general)
         try
         {
             KernelPort kernel = general.PollSeconds is null
-                ? new KernelPort(engine, EventOptions(engine.Options))
+                ? new KernelPort(engine, EventOptions(engine.Options.Filter))
                 {
                     BufferGrew = OnBufferGrew,
                     BufferAtLimit = OnBufferLimit,
@@ -37,20 +36,11 @@ internal sealed class KernelOpening(Log log, GeneralConfig general)
     private bool IsBufferSizeUsable =>
         general.NetlinkBufferSize > 0 && general.NetlinkBufferSize <= general.NetlinkBufferSizeMaxGrowth;
 
-    private EventOptions EventOptions(SyncOptions options) => new(
+    private EventOptions EventOptions(FlowFilter filter) => new(
         IsBufferSizeUsable ? (int)general.NetlinkBufferSize : 0,
         (int)general.NetlinkBufferSizeMaxGrowth,
         general.EventsReliable,
-        general.Filter is { InKernel: true } ? EventFilter.Make(options.Filter) : null,
-        LeavesOutPassages(options) ? EventThinning.Extend(ForKernel(options.Filter)) : null);
-
-    // Where every change is to be told, all of them have to be heard.
-    private static bool LeavesOutPassages(SyncOptions options) =>
-        options is { AnnounceDelayMilliseconds: > 0, OverrunResyncSeconds: not null }
-        && options is { Mode: not SyncModeKind.Statistics, DisableInternalCache: false };
-
-    private KernelFilter ForKernel(FlowFilter filter) =>
-        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : new KernelFilter();
+        general.Filter is { InKernel: true } ? EventFilter.Make(filter) : null);
 
     private void Report(KernelPort kernel)
     {

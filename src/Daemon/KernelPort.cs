@@ -20,9 +20,8 @@ internal struct KernelStats
 /// <param name="BufferLimitBytes">Limit of the doubling after an overrun; 0 for no doubling.</param>
 /// <param name="IsReliable">Ask the kernel to keep what it could not deliver.</param>
 /// <param name="Filter">What the kernel shall drop itself; null for nothing.</param>
-/// <param name="Thin">The same and what it shall drop besides while there is much to hear; null for nothing.</param>
 internal sealed record EventOptions(
-    int BufferBytes, int BufferLimitBytes, bool IsReliable, KernelFilter? Filter = null, KernelFilter? Thin = null);
+    int BufferBytes, int BufferLimitBytes, bool IsReliable, KernelFilter? Filter = null);
 
 /// <summary>Everything between the engine and the kernel: events and dumps in, requests out.</summary>
 /// <remarks>Each call does a bounded amount of work, so that one busy source never holds the loop.</remarks>
@@ -42,7 +41,6 @@ internal sealed class KernelPort : IDisposable
     private readonly RequestQueue _requests = new();
     private ConntrackClient? _client;
     private readonly KernelFlush _flush;
-    private readonly EventThinning? _thinning;
     private readonly DrainPacer _pacer = new(longestMicroseconds: 2000);
     private KernelRequest _request;
     private SnapshotPurpose _purpose;
@@ -65,10 +63,6 @@ internal sealed class KernelPort : IDisposable
             _events = OpenEvents(options);
             _bufferLimitBytes = options.BufferLimitBytes;
             BufferBytes = _events.Socket.ReceiveBufferSize;
-
-            // A kernel that did not take the filter alone does not take more.
-            if (options.Thin is { } thin && FilterError.IsSuccess)
-                _thinning = new EventThinning(_events, options.Filter?.Build(), thin.Build());
         }
 
         _flush = new KernelFlush(engine.Options.Filter);
@@ -194,7 +188,6 @@ internal sealed class KernelPort : IDisposable
             }
 
             _stats.EventsReceived += (ulong)count;
-            Thin(now, count);
             _pacer.OnRead(now, count, BufferBytes / EventBufferCost);
             if (_isLossUntold) _engine.OnOverrun(now);
             _isLossUntold = false;
@@ -202,7 +195,6 @@ internal sealed class KernelPort : IDisposable
         }
 
         _stats.EventsReceived += (ulong)count;
-        Thin(now, count);
         return true;
     }
 
@@ -213,14 +205,6 @@ internal sealed class KernelPort : IDisposable
         if (_events is null || on == _hearsBegins || !_events.HearBegins(on).IsSuccess) return;
         _hearsBegins = on;
         if (on) _engine.OnEventsLeftOut(now);
-    }
-
-    private void Thin(Instant now, int count)
-    {
-        if (_thinning is null) return;
-        bool wasOn = _thinning.IsOn;
-        _thinning.OnRead(now, count);
-        if (wasOn && !_thinning.IsOn) _engine.OnEventsLeftOut(now);
     }
 
     private EventStream OpenEvents(EventOptions options)

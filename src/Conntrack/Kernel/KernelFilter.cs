@@ -50,12 +50,6 @@ public sealed class KernelFilter
     /// <summary>Instructions the kernel takes at most (BPF_MAXINSNS).</summary>
     public const int InstructionLimit = 4096;
 
-    private static readonly int[] ToldOnce =
-    [
-        FlowAttributeType.Mark, FlowAttributeType.Labels, FlowAttributeType.Help, FlowAttributeType.SequenceOriginal,
-        FlowAttributeType.SequenceReply, FlowAttributeType.SynProxy, FlowAttributeType.SecurityContext,
-    ];
-
     private readonly FilterAssembler _assembler = new();
 
     /// <summary>Starts with a filter that passes everything.</summary>
@@ -126,44 +120,6 @@ public sealed class KernelFilter
         _assembler.LoadValueByte();
         foreach (TcpState state in states) _assembler.JumpIf((uint)state, hit);
         _assembler.Jump(miss);
-        _assembler.Place(next);
-        return this;
-    }
-
-    /// <summary>
-    /// Drops changes of TCP connections that tell nothing but that one of these states was entered.
-    /// </summary>
-    /// <remarks>
-    /// The begin of a flow passes, and so does what brings a mark, labels, a helper, shifted sequence numbers or what
-    /// SYNPROXY needs: the kernel tells these once. Status and state come again with the next event.
-    /// </remarks>
-    /// <param name="states">States that do not last.</param>
-    /// <returns>This filter.</returns>
-    public KernelFilter IgnorePassage(IEnumerable<TcpState> states)
-    {
-        ArgumentNullException.ThrowIfNull(states);
-        int next = _assembler.NewLabel();
-        _assembler.LoadByte(BitConverter.IsLittleEndian ? 4u : 5u);
-        _assembler.JumpUnless(ConntrackMessage.New, next);
-
-        // NLM_F_CREATE and NLM_F_EXCL, in the upper byte of the flags.
-        _assembler.LoadByte(BitConverter.IsLittleEndian ? 7u : 6u);
-        _assembler.JumpUnless(0, next);
-        int passing = _assembler.NewLabel();
-        _assembler.Find(next, FlowAttributeType.ProtocolInfo, StateAttributeType.Tcp, StateAttributeType.TcpState);
-        _assembler.LoadValueByte();
-        foreach (TcpState state in states) _assembler.JumpIf((uint)state, passing);
-        _assembler.Jump(next);
-        _assembler.Place(passing);
-        foreach (int attribute in ToldOnce)
-        {
-            int absent = _assembler.NewLabel();
-            _assembler.Find(absent, attribute);
-            _assembler.Jump(next);
-            _assembler.Place(absent);
-        }
-
-        _assembler.Jump(FilterAssembler.Drop);
         _assembler.Place(next);
         return this;
     }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Netlink;
 using TwinTrack.Testing;
@@ -110,51 +108,6 @@ public sealed class KernelFilterTests
         filter.Addresses(FilterMode.Accept, FlowAddresses.ReplySource, many);
         Assert.Equal(Errno.OutOfRange, filter.AttachTo(events).Code);
     });
-
-    /// <summary>What a connection's packets do to its mark, and whether passing states are heard of.</summary>
-    [Theory]
-    [InlineData("accept", false)]
-    [InlineData("ct mark set 7", true)]
-    public void A_state_that_passes_is_left_out_unless_more_is_told_with_it(string rule, bool isHeard) =>
-        PrivateNetwork.Run(() =>
-        {
-            PrivateNetwork.Execute("ip", "link", "set", "lo", "up");
-            PrivateNetwork.LoadRules($$"""
-                table ip t {
-                    chain c {
-                        type filter hook output priority 0;
-                        ct state new,established {{rule}}
-                    }
-                }
-                """);
-            using var events = new EventStream(EventGroups.Flows);
-            var filter = new KernelFilter().IgnorePassage(
-                [TcpState.SynReceived, TcpState.FinWait, TcpState.CloseWait, TcpState.LastAck]);
-            Assert.True(filter.AttachTo(events).IsSuccess);
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            using (var client = new TcpClient())
-            {
-                client.Connect((IPEndPoint)listener.LocalEndpoint);
-                using TcpClient server = listener.AcceptTcpClient();
-                client.Client.Shutdown(SocketShutdown.Send);
-                Assert.Equal(0, server.GetStream().Read(new byte[1]));
-            }
-
-            List<TcpState> states = [];
-            PackedFlow flow = default;
-            while (states.Count == 0 || states[^1] != TcpState.TimeWait)
-            {
-                Assert.True(events.Socket.Wait(10_000));
-                while (events.Read(ref flow) == EventStatus.Flow) states.Add((TcpState)flow.TcpState);
-            }
-
-            Assert.Equal([TcpState.SynSent, TcpState.Established], states.Where(state => state < TcpState.FinWait
-                && state != TcpState.SynReceived));
-            Assert.Equal(isHeard, states.Contains(TcpState.SynReceived));
-            Assert.Equal(isHeard, states.Contains(TcpState.FinWait));
-            Assert.Equal(isHeard, states.Contains(TcpState.LastAck));
-        });
 
     private static KernelFilter Filter(string description)
     {
