@@ -33,7 +33,7 @@ internal static class BenchCommand
         };
         var growth = new Option<bool>("--growth")
         {
-            Description = "Draw CPU, memory and commit from 1,000 to 250,000 flows into docs/growth.svg, and nothing else.",
+            Description = "Draw CPU, memory and commit by the number of flows into docs/growth.svg, and nothing else.",
         };
         Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
         Option<string> original = Text(

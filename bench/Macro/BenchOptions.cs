@@ -23,7 +23,7 @@ internal sealed record BenchOptions
     /// <summary>Seconds to wait before each set-up for other programs to leave the machine alone.</summary>
     public int Quiet { get; init; }
 
-    /// <summary>Where to draw how figures go with the number of flows, instead of anything else; null: nowhere.</summary>
+    /// <summary>Where to draw how figures go with the number of flows, and nothing else; null: nowhere.</summary>
     public string? Growth { get; init; }
 
     /// <summary>Path of our conntrackd.</summary>

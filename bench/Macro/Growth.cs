@@ -87,10 +87,9 @@ internal sealed class Growth(BenchOptions options, CancellationToken cancellatio
 
         foreach (string subject in (string[])[Subjects.Original, Subjects.Ours])
         {
-            Line(points.Where(point => point.Subject == subject && point.Figure == panel.Whole), left, most, subject, "");
-            Line(
-                points.Where(point => point.Subject == subject && point.Figure == panel.Kernel), left, most, subject,
-                " stroke-dasharray=\"5 4\"");
+            Point[] own = [.. points.Where(point => point.Subject == subject)];
+            Line(own.Where(point => point.Figure == panel.Whole), left, most, subject, "");
+            Line(own.Where(point => point.Figure == panel.Kernel), left, most, subject, " stroke-dasharray=\"5 4\"");
         }
     }
 
