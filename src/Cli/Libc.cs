@@ -12,6 +12,7 @@ internal static partial class Libc
     public const int NotPermitted = 1;   // EPERM
     public const int Interrupted = 4;    // EINTR
     public const int BrokenPipe = 32;    // EPIPE
+    public const int SignalInterrupt = 2; // SIGINT
     public const int SignalPipe = 13;    // SIGPIPE
     public const int OpenCloseOnExec = 0x80000;
     public const int NonBlockingCloseOnExec = 0x800 | 0x80000; // EFD_NONBLOCK, EFD_CLOEXEC
@@ -51,6 +52,8 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventDescriptor(uint initial, int flags);
+
+    public const nint DefaultHandler = 0; // SIG_DFL
 
     [LibraryImport(Library, EntryPoint = "signal")]
     public static partial nint Signal(int number, nint handler);

@@ -7,7 +7,11 @@ namespace TwinTrack.Cli.Tests;
 /// <summary>The namespaces of the recorded runs, and our programs in them.</summary>
 public sealed class CaseLab : IDisposable
 {
-    private static readonly TimeSpan _startTime = TimeSpan.FromMilliseconds(300);
+    // Traffic that lasts says when it is under way; what it causes follows at once.
+    private const string UnderWay =
+        "60 & for i in $(seq 300); do [ -e $READY ] && break; sleep 0.1; done; rm -f $READY; sleep 0.3";
+
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _endTime = TimeSpan.FromMilliseconds(200);
     private static readonly Lock _gate = new();
     private static int _count;
@@ -25,7 +29,8 @@ public sealed class CaseLab : IDisposable
         foreach (string program in (string[])["conntrack", "nfct"])
         {
             string built = Path.Combine(Testing.Repository.Root, "dist", program);
-            if (File.Exists(built)) File.Copy(built, Path.Combine(_folder, program));
+            if (!File.Exists(built)) throw new LabException($"{built} is missing: make dist");
+            File.Copy(built, Path.Combine(_folder, program));
         }
 
         HoldLabelFolder(1);
@@ -54,14 +59,22 @@ public sealed class CaseLab : IDisposable
     /// <summary>
     /// Runs a script of bash in the lonely namespace: ours are $CONNTRACK and $NFCT, $WORK/flows is a load file.
     /// </summary>
-    public CommandResult Shell(string script, int count = 0, string argument = "bash")
+    public CommandResult Shell(string script, int count = 0, params string[] arguments)
     {
         if (count > 0) File.WriteAllLines(Path.Combine(_folder, "flows"), Lines(count));
         string[] environment =
         [
             "TZ=UTC", "LC_ALL=C", $"CONNTRACK={_folder}/conntrack", $"NFCT={_folder}/nfct", $"WORK={_folder}",
         ];
-        return Command.Run("ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script, argument]);
+        return Command.Run(
+            "ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script, .. arguments]);
+    }
+
+    /// <summary>Gives the lonely namespace names of labels, and flows room for them.</summary>
+    public void UseLabels()
+    {
+        WriteLabels(_prefix + "t");
+        Shell("iptables -A OUTPUT -m connlabel --label 0");
     }
 
     // A bind mount needs a place; labs that run beside each other share it.
@@ -127,11 +140,12 @@ public sealed class CaseLab : IDisposable
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> errors = process.StandardError.ReadToEndAsync();
-        Thread.Sleep(_startTime);
+        ListenerWatch.WaitForStart(process);
         foreach (string command in recorded.Trigger!) ShellQuietly(space, command);
         Thread.Sleep(_endTime);
+        ListenerWatch.WaitForRest(process);
         Command.Run("kill", [$"-{recorded.Signal}", $"{process.Id}"]);
-        if (!process.WaitForExit(5000)) process.Kill();
+        if (!process.WaitForExit(_limit)) process.Kill();
         process.WaitForExit();
         return new()
         {
@@ -155,12 +169,13 @@ public sealed class CaseLab : IDisposable
     private CommandResult Shell(string space, string command)
     {
         string text = command.Replace("h3", _prefix, StringComparison.Ordinal)
-            .Replace("3 & sleep 0.4", "60 & sleep 0.9", StringComparison.Ordinal)
-            .Replace("3 & sleep 0.6", "60 & sleep 1.1", StringComparison.Ordinal)
+            .Replace("3 & sleep 0.4", UnderWay, StringComparison.Ordinal)
+            .Replace("3 & sleep 0.6", UnderWay, StringComparison.Ordinal)
             .Replace("ping -c2 -i0.2", "python3 $LAB/traffic.py ping", StringComparison.Ordinal)
             .Replace("python3", "/usr/bin/python3", StringComparison.Ordinal)
             .Replace("$LAB", Path.Combine(GoldenFiles.Root, "cli"), StringComparison.Ordinal);
-        return Command.Run("ip", ["netns", "exec", space, "env", "TZ=UTC", "LC_ALL=C", "sh", "-c", text]);
+        string[] environment = ["TZ=UTC", "LC_ALL=C", $"READY={_folder}/ready"];
+        return Command.Run("ip", ["netns", "exec", space, "env", .. environment, "sh", "-c", text]);
     }
 
     // The next case uses the same ports.

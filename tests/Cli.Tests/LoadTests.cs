@@ -104,8 +104,22 @@ public sealed class LoadTests(CaseLab lab) : IClassFixture<CaseLab>
         Assert.Contains("of 25000 lines carried out", result.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void In_a_long_file_the_first_bad_line_is_named_wherever_it_is()
+    {
+        lab.Load(0);
+        CommandResult result = lab.Shell(
+            "conntrack -F 2>/dev/null; sed -i \"s/-I/$(printf '%80s')-I/\" $WORK/flows; "
+            + "sed '37000s/--dport/--dprt/' $WORK/flows >$WORK/b; sed '1000s/--dport/--dprt/' $WORK/b >$WORK/a; "
+            + "for f in b a flows; do $CONNTRACK -R $WORK/$f; done; $CONNTRACK -C",
+            arguments: [], count: 38_000);
+        Assert.Contains("line 37000: unknown option", result.Errors.Split('\n')[0], StringComparison.Ordinal);
+        Assert.Contains("line 1000: unknown option", result.Errors.Split('\n')[2], StringComparison.Ordinal);
+        Assert.Equal("38000\n", result.Output);
+    }
+
     private CommandResult Load(string file, string options, string after = "") => lab.Shell(
         $"conntrack -F 2>/dev/null; printf '%s' \"$0\" | $CONNTRACK -R - {options}; status=$?; {after} $CONNTRACK -C; "
         + "exit $status",
-        argument: file);
+        arguments: [file]);
 }

@@ -9,12 +9,17 @@ internal sealed class ArgumentScanner
 {
     private readonly List<OptionRow[]> _tables = [];
     private readonly OptionRow[] _base;
+    private readonly OptionRow?[] _letters = new OptionRow?[128];
     private ReadOnlyMemory<char>[] _words = [];
     private int _count;
     private int _next;   // the argument that is read next: getopt's optind
     private int _letter; // position within a bundle of letters, 0 outside
 
-    public ArgumentScanner(OptionRow[] rows) => _base = rows;
+    public ArgumentScanner(OptionRow[] rows)
+    {
+        _base = rows;
+        foreach (OptionRow row in rows) _letters[row.Letter] ??= row;
+    }
 
     /// <summary>The option found last.</summary>
     public OptionRow Row { get; private set; } = null!;
@@ -167,27 +172,21 @@ internal sealed class ArgumentScanner
         Take(_words[_next++]);
     }
 
-    private OptionRow? Find(char letter)
-    {
-        foreach (OptionRow row in _base)
-        {
-            if (row.Letter == letter) return row;
-        }
-
-        return null;
-    }
+    private OptionRow? Find(char letter) => letter < _letters.Length ? _letters[letter] : null;
 
     // An exact name wins over longer ones; a beginning must be that of one option only.
     private OptionRow? Find(ReadOnlySpan<char> name)
     {
         OptionRow? found = null;
         bool isAmbiguous = false;
+        char first = name.IsEmpty ? '\0' : name[0];
         foreach (OptionRow[] table in _tables)
         {
             foreach (OptionRow row in table)
             {
                 foreach (string candidate in row.Names)
                 {
+                    if (candidate[0] != first && first != '\0') continue;
                     if (candidate.Length < name.Length || !candidate.AsSpan().StartsWith(name)) continue;
                     if (candidate.Length == name.Length) return row;
 

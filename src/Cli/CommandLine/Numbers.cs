@@ -3,6 +3,8 @@ namespace TwinTrack.Cli.CommandLine;
 /// <summary>Numbers as the C library reads them.</summary>
 internal static class Numbers
 {
+    private const int SafeDigits = 16; // that many fit 64 bits in every base
+
     /// <summary>Digits after blanks and a sign, up to anything else: atol(3). No digits give 0.</summary>
     public static long Leading(ReadOnlySpan<char> text)
     {
@@ -48,10 +50,10 @@ internal static class Numbers
         }
 
         int digits = 0;
-        while (digits < rest.Length && Digit(rest[digits]) < radix)
+        while (digits < rest.Length && Digit(rest[digits]) is var digit && digit < radix)
         {
-            uint digit = Digit(rest[digits++]);
-            if (value > (ulong.MaxValue - digit) / radix) return false;
+            digits++;
+            if (digits > SafeDigits && value > (ulong.MaxValue - digit) / radix) return false;
             value = (value * radix) + digit;
         }
 

@@ -93,9 +93,13 @@ internal static class Completion
         text.Append($"{Note}\ncomplete -c conntrack -f\ncomplete -c nfct -f\n");
         foreach (CommandRow row in OptionTable.Commands)
         {
-            text.Append($"complete -c conntrack -s {row.Letter} -l {row.Name} -d '{Quote(row.Help)}' ");
-            text.Append($"-a '{string.Join(' ', _tables)}'\n");
+            text.Append($"complete -c conntrack -s {row.Letter} -l {row.Name} -d '{Quote(row.Help)}'\n");
         }
+
+        // A table is a word behind its command, not a value attached to it.
+        string behind = BashCommands().Replace(" | ", "|", StringComparison.Ordinal);
+        text.Append($"complete -c conntrack -n \"string match -qr -- '^({behind})\\$' (commandline -opc)[-1]\" ");
+        text.Append($"-a '{string.Join(' ', _tables)}'\n");
 
         text.Append("complete -c conntrack -s R -l load-file -r -F -d 'carry out the commands in a file'\n");
         foreach (OptionRow row in OptionTable.Options.Concat(LoadOptions.Rows)) AppendFish(text, row, "", 0);

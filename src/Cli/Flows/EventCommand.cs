@@ -37,6 +37,8 @@ internal sealed class EventCommand : IDisposable
         _expectations = new ExpectationPrinter(session.Output, request);
         _events = Open(session, request);
         _wake = Libc.EventDescriptor(0, Libc.NonBlockingCloseOnExec);
+        // A script that starts it in the background makes it ignore the signal by which the script ends it.
+        Libc.Signal(Libc.SignalInterrupt, Libc.DefaultHandler);
         _signals =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop),

@@ -115,6 +115,9 @@ internal static class FlowCommands
         AddNat(
             request.DestinationNat, FlowFields.DestinationNat, FlowFields.DestinationNatPort,
             ref flow.DestinationNat, ref flow.Fields);
+        // What the kernel would translate instead is the identifier of ICMP, or the key of GRE.
+        if (request.Protocol is not { TakesTranslatedPort: true })
+            flow.Fields &= ~(FlowFields.SourceNatPort | FlowFields.DestinationNatPort);
     }
 
     // The kernel would make a flow that no packet can belong to.
@@ -139,7 +142,9 @@ internal static class FlowCommands
         if (hasOriginal && !hasReply)
         {
             flow.Original.TryReverse(out flow.Reply);
-            Keep(in request.Reply, ref flow.Reply);
+            KeepZone(in request.Reply, ref flow.Reply);
+            if (request.SourceNat.HasAddress && request.DestinationNat.HasAddress)
+                KeepPorts(in request.Reply, ref flow.Reply);
         }
         else if (hasReply && !hasOriginal)
         {
@@ -150,15 +155,14 @@ internal static class FlowCommands
         else
         {
             CompleteIcmp(request, ref flow.Reply);
-            FillAddresses(ref flow.Original);
-            FillAddresses(ref flow.Reply);
+            FillUp(ref flow.Original);
+            FillUp(ref flow.Reply);
         }
     }
 
     // Translated ports come as ports of the reply, also when both addresses come as translations.
-    private static void Keep(in FlowTuple given, ref FlowTuple tuple)
+    private static void KeepPorts(in FlowTuple given, ref FlowTuple tuple)
     {
-        KeepZone(in given, ref tuple);
         if (given.Has(TupleParts.SourcePort))
         {
             tuple.SourcePort = given.SourcePort;
@@ -177,8 +181,15 @@ internal static class FlowCommands
         tuple.Parts |= TupleParts.Zone;
     }
 
-    private static void FillAddresses(ref FlowTuple tuple)
+    private static void FillUp(ref FlowTuple tuple)
     {
+        if ((tuple.Parts & TupleParts.Ports) != TupleParts.None)
+        {
+            if (!tuple.Has(TupleParts.SourcePort)) tuple.SourcePort = 0;
+            if (!tuple.Has(TupleParts.DestinationPort)) tuple.DestinationPort = 0;
+            tuple.Parts |= TupleParts.Ports;
+        }
+
         if (!tuple.Has(TupleParts.Source)) tuple.Source = default;
         if (!tuple.Has(TupleParts.Destination)) tuple.Destination = default;
         tuple.Parts |= TupleParts.Addresses;

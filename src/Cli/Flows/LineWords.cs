@@ -33,11 +33,23 @@ internal sealed class LineWords
         }
     }
 
-    // A word is written over the place it was read from: without its quotation marks it never needs more.
     private int TakeWord(int at, int length)
     {
         int start = at;
+        ReadOnlySpan<char> text = _text.AsSpan(0, length);
+        while (at < text.Length && text[at] is not (' ' or '\t' or '\r' or '"')) at++;
         int end = at;
+        if (at < length && text[at] == '"') at = TakeQuoted(at, length, ref end);
+
+        if (Count == WordLimit) throw new ToolException("too many arguments");
+        if (end - start > LengthLimit) throw new ToolException("Parameter too long!");
+        _words[Count++] = _text.AsMemory(start, end - start);
+        return at;
+    }
+
+    // A word is written over the place it was read from: without its quotation marks it never needs more.
+    private int TakeQuoted(int at, int length, ref int end)
+    {
         bool isQuoted = false;
         for (; at < length; at++)
         {
@@ -53,9 +65,6 @@ internal sealed class LineWords
             _text[end++] = c;
         }
 
-        if (Count == WordLimit) throw new ToolException("too many arguments");
-        if (end - start > LengthLimit) throw new ToolException("Parameter too long!");
-        _words[Count++] = _text.AsMemory(start, end - start);
         return at;
     }
 }

@@ -9,19 +9,19 @@ internal sealed class LoadCommand : IDisposable
 {
     private readonly Session _session;
     private readonly LoadOptions _options;
-    private readonly LoadPlan _plan;
     private readonly RequestQueue _queue = new();
-    private readonly List<int> _created = []; // offsets of requests that may have to be taken back
+    private readonly List<(LoadPlan Plan, int Offset)> _created = []; // requests that may have to be taken back
     private readonly List<Creation> _batch = new(RequestQueue.Capacity);
     private readonly NetlinkError[] _errorOf = new NetlinkError[RequestQueue.Capacity];
     private readonly bool[] _isCreated = new bool[RequestQueue.Capacity];
+    private LoadPlan[] _plans = [];
+    private LoadPlan _plan = null!; // that is carried out
     private int _errors;
 
     private LoadCommand(Session session, LoadOptions options)
     {
         _session = session;
         _options = options;
-        _plan = new LoadPlan(session, options);
     }
 
     /// <summary>Carries the command out.</summary>
@@ -35,15 +35,15 @@ internal sealed class LoadCommand : IDisposable
         session.HasTrailers = false;
         try
         {
-            command._plan.Read(ReadFile(path));
-            command.Execute();
+            command._plans = LoadPlan.ReadAll(session, command._options, ReadFile(path));
+            foreach (LoadPlan plan in command._plans) command.Execute(plan);
         }
         finally
         {
             session.Progress.Clear();
         }
 
-        return command._errors + command._plan.Errors == 0 ? ExitCode.Success : ExitCode.Failure;
+        return command._errors + command._plans.Sum(plan => plan.Errors) == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
     public void Dispose() => _queue.Dispose();
@@ -56,9 +56,10 @@ internal sealed class LoadCommand : IDisposable
         return isRead ? content : throw new ToolException($"Failed to open file {path} for reading");
     }
 
-    private void Execute()
+    private void Execute(LoadPlan plan)
     {
-        foreach (LoadStep step in _plan.Steps)
+        _plan = plan;
+        foreach (LoadStep step in plan.Steps)
         {
             if (step.Creations > 0)
             {
@@ -84,7 +85,7 @@ internal sealed class LoadCommand : IDisposable
             _batch.Clear();
             while (offset < step.End && _batch.Count < RequestQueue.Capacity)
             {
-                ReadOnlySpan<byte> request = RequestAt(offset, out NetlinkHeader header);
+                ReadOnlySpan<byte> request = RequestAt(_plan, offset, out NetlinkHeader header);
                 bool mayExist = (header.Flags & MessageFlags.Exclusive) == MessageFlags.None;
                 _batch.Add(new(offset, (int)header.Sequence, mayExist));
                 offset += (request.Length + 3) & ~3;
@@ -93,7 +94,7 @@ internal sealed class LoadCommand : IDisposable
             CreateBatch();
             int line = _batch[^1].Line;
             if (line / Progress.Interval != _batch[0].Line / Progress.Interval)
-                _session.Progress.Show("carried out", line, _plan.Lines);
+                _session.Progress.Show("carried out", line, _plans[^1].Lines);
         }
     }
 
@@ -142,7 +143,7 @@ internal sealed class LoadCommand : IDisposable
     }
 
     private void Queue(int index, MessageFlags flags) =>
-        _queue.Add((uint)index, RequestAt(_batch[index].Offset, out _), flags);
+        _queue.Add((uint)index, RequestAt(_plan, _batch[index].Offset, out _), flags);
 
     private void Collect()
     {
@@ -152,9 +153,9 @@ internal sealed class LoadCommand : IDisposable
         while (_queue.TryReadAnswer(out RequestAnswer answer)) _errorOf[answer.Token] = answer.Error;
     }
 
-    private ReadOnlySpan<byte> RequestAt(int offset, out NetlinkHeader header)
+    private static ReadOnlySpan<byte> RequestAt(LoadPlan plan, int offset, out NetlinkHeader header)
     {
-        var reader = new MessageReader(_plan.Requests.Written[offset..]);
+        var reader = new MessageReader(plan.Requests.Written[offset..]);
         if (!reader.MoveNext()) throw new InvalidOperationException("a request of the plan cannot be read");
 
         header = reader.Header;
@@ -165,7 +166,7 @@ internal sealed class LoadCommand : IDisposable
     {
         for (int i = 0; i < _batch.Count; i++)
         {
-            if (_isCreated[i]) _created.Add(_batch[i].Offset);
+            if (_isCreated[i]) _created.Add((_plan, _batch[i].Offset));
         }
     }
 
@@ -176,14 +177,14 @@ internal sealed class LoadCommand : IDisposable
         {
             for (int i = failed + 1; i < _batch.Count; i++)
             {
-                if (_isCreated[i]) _created.Add(_batch[i].Offset);
+                if (_isCreated[i]) _created.Add((_plan, _batch[i].Offset));
             }
         }
 
         PackedFlow flow = default;
-        foreach (int offset in _created)
+        foreach ((LoadPlan plan, int offset) in _created)
         {
-            if (!FlowCodec.TryRead(RequestAt(offset, out _), ref flow)) continue;
+            if (!FlowCodec.TryRead(RequestAt(plan, offset, out _), ref flow)) continue;
             _queue.Delete(0, in flow);
             if (_queue.IsFull) Forget();
         }

@@ -10,16 +10,22 @@ namespace TwinTrack.Cli.Flows;
 /// <param name="End">Behind its last byte.</param>
 internal readonly record struct LoadStep(int Line, int Creations, int Start, int End);
 
-/// <summary>A load file, read and checked as a whole before anything of it is carried out.</summary>
+/// <summary>A load file or a half of one, read and checked before anything of the file is carried out.</summary>
 /// <remarks>
 /// Lines that create flows are kept as the requests they become, numbered by their line, others as text: a file of a
 /// million lines takes a few hundred bytes a line at most.
 /// </remarks>
-internal sealed class LoadPlan(Session session, LoadOptions options)
+/// <param name="options">What follows the file on the command line.</param>
+/// <param name="say">Takes warnings and lines that are passed over.</param>
+/// <param name="progress">Where it is told how far reading is; null for nowhere.</param>
+internal sealed class LoadPlan(LoadOptions options, Action<string> say, Progress? progress)
 {
+    // Smaller files are read before a second thread has begun.
+    private const int LeastBytesToPart = 4 << 20;
+
     private readonly Request _request = new();
     private readonly LineWords _words = new();
-    private readonly RequestParser _parser = new(session.Say);
+    private readonly RequestParser _parser = new(say);
     private readonly List<LoadStep> _steps = [];
     private PackedFlow _flow;
     private ReadOnlyMemory<byte> _file;
@@ -30,15 +36,62 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
     /// <summary>Requests of the lines that create flows.</summary>
     public NetlinkWriter Requests { get; private set; } = new();
 
-    /// <summary>Lines of the file.</summary>
+    /// <summary>Lines of the file, up to the end of this half.</summary>
     public int Lines { get; private set; }
 
     /// <summary>Lines that cannot be carried out.</summary>
     public int Errors { get; private set; }
 
-    /// <summary>Reads a file.</summary>
+    /// <summary>Reads a file, a large one in two halves at the same time.</summary>
     /// <exception cref="ToolException">A line makes no sense, unless the options say to go on.</exception>
-    public void Read(ReadOnlyMemory<byte> file)
+    public static LoadPlan[] ReadAll(Session session, LoadOptions options, ReadOnlyMemory<byte> file)
+    {
+        var first = new LoadPlan(options, session.Say, session.Progress);
+        int end = Environment.ProcessorCount > 1 && file.Length >= LeastBytesToPart ? Middle(file.Span) : file.Length;
+        if (end == file.Length)
+        {
+            first.Read(file);
+            return [first];
+        }
+
+        // What the second half has to say waits for the first.
+        List<string> said = [];
+        ToolException? error = null;
+        var second = new LoadPlan(options, said.Add, null) { Lines = file.Span[..end].Count((byte)'\n') };
+        var reader = new Thread(() =>
+        {
+            try
+            {
+                second.Read(file[end..]);
+            }
+            catch (ToolException e)
+            {
+                error = e;
+            }
+        });
+        reader.Start();
+        try
+        {
+            first.Read(file[..end]);
+        }
+        finally
+        {
+            reader.Join();
+        }
+
+        said.ForEach(session.Say);
+        return error is null ? [first, second] : throw error;
+    }
+
+    // Behind the line that has the byte in the middle.
+    private static int Middle(ReadOnlySpan<byte> file)
+    {
+        int middle = file.Length / 2;
+        int end = file[middle..].IndexOf((byte)'\n');
+        return end < 0 ? file.Length : middle + end + 1;
+    }
+
+    private void Read(ReadOnlyMemory<byte> file)
     {
         _file = file;
         Requests = new NetlinkWriter(Math.Max(4096, file.Length / 2 * 3)); // a request is longer than its line
@@ -57,7 +110,7 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
             }
 
             start = file.Length - rest.Length;
-            if (Lines % Progress.Interval == 0) session.Progress.Show("read", Lines);
+            if (Lines % Progress.Interval == 0) progress?.Show("read", Lines);
         }
     }
 
@@ -76,20 +129,25 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
 
         _parser.Parse(_request, _words.Words, _words.Count);
         CheckCommand();
-        if (_request.CommandId is CommandId.Create or CommandId.Add)
-        {
-            AddCreation();
-            return;
-        }
-
-        if (options.IsAllOrNothing)
+        bool isCreation = _request.CommandId is CommandId.Create or CommandId.Add;
+        if (isCreation && TryAddCreation()) return;
+        if (!isCreation && options.IsAllOrNothing)
             throw new ToolException($"-{_request.Command!.Letter} cannot be taken back: not with --all-or-nothing");
         _steps.Add(new(Lines, 0, start, start + line.Length));
     }
 
-    private void AddCreation()
+    // What the kernel would refuse is refused when its turn comes: what makes no sense in a later line comes first.
+    private bool TryAddCreation()
     {
-        FlowCommands.MakeFlow(_request, ref _flow);
+        try
+        {
+            FlowCommands.MakeFlow(_request, ref _flow);
+        }
+        catch (ToolException) when (!options.IsAllOrNothing)
+        {
+            return false;
+        }
+
         int start = Requests.Length;
         bool isExclusive = _request.CommandId == CommandId.Create;
         FlowCodec.WriteCreate(Requests, in _flow, (uint)Lines, isExclusive);
@@ -97,6 +155,7 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
             _steps[^1] = last with { Creations = last.Creations + 1, End = Requests.Length };
         else
             _steps.Add(new(Lines, 1, start, Requests.Length));
+        return true;
     }
 
     private void CheckCommand()
@@ -116,6 +175,6 @@ internal sealed class LoadPlan(Session session, LoadOptions options)
         if (!options.KeepsGoing) throw new ToolException(text, e.Status);
 
         Errors++;
-        session.Say($"{ConntrackTool.Signature}: {text}");
+        say($"{ConntrackTool.Signature}: {text}");
     }
 }

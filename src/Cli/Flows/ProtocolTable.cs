@@ -14,6 +14,9 @@ internal sealed record ProtocolRow(byte Number, string Name, OptionRow[] Options
     /// <summary>Whether the protocol has ports, or keys.</summary>
     public bool HasPorts => Rules is { CoupleError: not null };
 
+    /// <summary>Whether a translation can name a port: it has ports, which keys are not.</summary>
+    public bool TakesTranslatedPort => HasPorts && Number != IpProtocol.Gre;
+
     /// <summary>Whether it is ICMP of either family.</summary>
     public bool IsIcmp => Number is IpProtocol.Icmp or IpProtocol.IcmpV6;
 }

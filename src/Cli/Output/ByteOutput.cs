@@ -95,7 +95,7 @@ internal sealed class ByteOutput(int descriptor, int capacity = 64 * 1024, Lock?
     // The runtime ignores the signal; scripts look at the status that it gives.
     private static void DieOfPipe()
     {
-        Libc.Signal(Libc.SignalPipe, 0);
+        Libc.Signal(Libc.SignalPipe, Libc.DefaultHandler);
         _ = Libc.Raise(Libc.SignalPipe);
     }
 

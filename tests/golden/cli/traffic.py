@@ -5,9 +5,10 @@
            traffic.py udp DST DPORT SPORT COUNT
            traffic.py ftp SPORT 'CMD|CMD' HOLD       control connection to 10.83.2.2:21, data listener on 51400
            traffic.py ping DST                         two echo requests
+           (HOLD begins when there is a file $READY)
   anywhere (root): traffic.py sctp SRC DST SPORT DPORT VTAG CHUNKTYPE [INITTAG]   one raw SCTP packet
            traffic.py gre SRC DST                                                one raw GREv0 packet"""
-import socket, struct, sys, threading, time
+import os, socket, struct, sys, threading, time
 def lst(addr, port):
     s = socket.socket(socket.AF_INET6 if ':' in addr else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((addr, port)); s.listen(5); return s
@@ -45,6 +46,9 @@ def crc32c(d):
         c ^= b
         for _ in range(8): c = (c >> 1) ^ (0x82F63B78 if c & 1 else 0)
     return c ^ 0xffffffff
+def hold(seconds):
+    if 'READY' in os.environ: open(os.environ['READY'], 'w').close()
+    time.sleep(float(seconds))
 a = sys.argv[1:]
 fam = lambda d: (socket.AF_INET6, 'fd83:1::2') if ':' in d else (socket.AF_INET, '10.83.1.2')
 if a[0] == 'serve':
@@ -54,14 +58,14 @@ elif a[0] in ('tcp', 'udp'):
     f, me = fam(a[1]); s = socket.socket(f, socket.SOCK_STREAM if a[0] == 'tcp' else socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((me, int(a[3]))); s.settimeout(2)
     if a[0] == 'tcp':
-        s.connect((a[1], int(a[2]))); s.sendall(b'GET /\r\n'); s.recv(100); time.sleep(float(a[4])); s.close()
+        s.connect((a[1], int(a[2]))); s.sendall(b'GET /\r\n'); s.recv(100); hold(a[4]); s.close()
     else:
         for _ in range(int(a[4])): s.sendto(b'query', (a[1], int(a[2]))); s.recv(100)
 elif a[0] == 'ftp':
     s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('10.83.1.2', int(a[1]))); s.connect(('10.83.2.2', 21)); s.recv(100)
     l = lst('10.83.1.2', 51400)
     for cmd in a[2].split('|'): s.sendall(cmd.encode()+b'\r\n'); s.recv(200)
-    time.sleep(float(a[3]))
+    hold(a[3])
 elif a[0] == 'sctp':
     src, dst, sp, dp, vt, ct = a[1], a[2], int(a[3]), int(a[4]), int(a[5], 0), int(a[6]); body = b''
     if ct in (1, 2): body = struct.pack('>IIHHI', int(a[7], 0), 65535, 10, 10, 1) + (struct.pack('>HH', 7, 8)+b'cook' if ct == 2 else b'')
