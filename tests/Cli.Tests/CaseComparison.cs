@@ -77,7 +77,7 @@ internal static partial class CaseComparison
         int at = 0;
         foreach (Match mark in Mark().Matches(recorded))
         {
-            pattern.Append(Regex.Escape(recorded[at..mark.Index]));
+            pattern.Append(Literal(recorded[at..mark.Index]));
             pattern.Append(mark.Groups["kind"].Value switch
             {
                 "version" => @"[0-9.]+",
@@ -92,9 +92,15 @@ internal static partial class CaseComparison
             at = mark.Index + mark.Length;
         }
 
-        pattern.Append(Regex.Escape(recorded[at..])).Append('$');
+        pattern.Append(Literal(recorded[at..])).Append('$');
         return new(pattern.ToString(), RegexOptions.None, _limit);
     }
+
+    // How many segments of TCP only acknowledge is a matter of time.
+    private static string Literal(string recorded) => Counters().Replace(Regex.Escape(recorded), "${name}[1-9][0-9]*");
+
+    [GeneratedRegex(@"(?<name>(packets|bytes)(=|>))[1-9][0-9]*", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Counters();
 
     [GeneratedRegex(@"(?<=\(conntrack-tools\): )line \d+: ", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex LineNumber();
