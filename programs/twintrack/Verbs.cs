@@ -6,10 +6,14 @@ namespace TwinTrack.Programs;
 internal static class Verbs
 {
     /// <summary>Builds the command line.</summary>
-    public static RootCommand Create() =>
-        new("TwinTrack: connection-tracking high availability for Linux firewalls.")
+    public static RootCommand Create()
+    {
+        RootCommand root = new("TwinTrack: connection-tracking high availability for Linux firewalls.")
         {
             LabCommand.Create(),
             DoctorCommand.Create(),
         };
+        foreach (Command verb in RouterCommands.Create()) root.Add(verb);
+        return root;
+    }
 }

@@ -48,6 +48,8 @@ public sealed class RecordedRouterTests(CaseLab lab) : IClassFixture<CaseLab>
 /// <summary>Runs recorded cases and reports all differences at once.</summary>
 internal static class RecordedRun
 {
+    private const int TriesOfTraffic = 4;
+
     // Those whose texts are our own: only the status counts, and that there is something.
     private static readonly string[] _ownTexts =
     [
@@ -67,10 +69,11 @@ internal static class RecordedRun
         List<RecordedCase> cases = [.. RecordedCases.All.Where(one => chosen(one) && !_prose.Contains(one.Id))];
         foreach (RecordedCase recorded in cases)
         {
-            RecordedResult actual = lab.Run(recorded);
-            string difference = HasOwnText(recorded)
-                ? CompareStatus(recorded, actual)
-                : CaseComparison.Compare(recorded, actual);
+            string difference = Try(lab, recorded, out RecordedResult actual);
+
+            // Where packets are under way, a busy machine may need another try; what is wrong stays wrong.
+            int tries = recorded.Topology is null && recorded.Trigger is null ? 1 : TriesOfTraffic;
+            for (int i = 1; i < tries && difference.Length > 0; i++) difference = Try(lab, recorded, out actual);
             if (difference.Length == 0) continue;
 
             failed++;
@@ -79,6 +82,12 @@ internal static class RecordedRun
         }
 
         Assert.True(failed == 0, $"{failed} of {cases.Count} differ:\n{report}");
+    }
+
+    private static string Try(CaseLab lab, RecordedCase recorded, out RecordedResult actual)
+    {
+        actual = lab.Run(recorded);
+        return HasOwnText(recorded) ? CompareStatus(recorded, actual) : CaseComparison.Compare(recorded, actual);
     }
 
     // What a case left instead, for a look, and for tests/golden/cli/deviations.json if it is wanted.

@@ -7,11 +7,41 @@ internal static class ConfigDiff
     public static IReadOnlyList<string> Between(ConfigNode before, ConfigNode after) =>
         Between(ConfigText.SetLines(before), ConfigText.SetLines(after));
 
-    /// <summary>The same for lines of any text, in the order of the longest sequence that both have.</summary>
-    public static IReadOnlyList<string> Between(IEnumerable<string> before, IEnumerable<string> after)
+    /// <summary>The same for lines of any text.</summary>
+    public static IReadOnlyList<string> Between(IEnumerable<string> before, IEnumerable<string> after) =>
+        [.. Whole(before, after).Where(line => line.Mark != ' ').Select(line => $"{line.Mark} {line.Text}")];
+
+    /// <summary>All lines of two texts with a mark each: both have it, the first, the second.</summary>
+    public static IReadOnlyList<(char Mark, string Text)> Whole(IEnumerable<string> before, IEnumerable<string> after)
     {
         string[] old = [.. before];
         string[] now = [.. after];
+        int[,] common = Common(old, now);
+        List<(char, string)> lines = [];
+        int a = 0, b = 0;
+        while (a < old.Length || b < now.Length)
+        {
+            if (a < old.Length && b < now.Length && old[a] == now[b])
+            {
+                lines.Add((' ', old[a++]));
+                b++;
+            }
+            else if (b == now.Length || (a < old.Length && common[a + 1, b] >= common[a, b + 1]))
+            {
+                lines.Add(('-', old[a++]));
+            }
+            else
+            {
+                lines.Add(('+', now[b++]));
+            }
+        }
+
+        return lines;
+    }
+
+    // Length of the longest sequence that both have from here on.
+    private static int[,] Common(string[] old, string[] now)
+    {
         int[,] common = new int[old.Length + 1, now.Length + 1];
         for (int i = old.Length - 1; i >= 0; i--)
         {
@@ -23,25 +53,6 @@ internal static class ConfigDiff
             }
         }
 
-        List<string> lines = [];
-        int a = 0, b = 0;
-        while (a < old.Length || b < now.Length)
-        {
-            if (a < old.Length && b < now.Length && old[a] == now[b])
-            {
-                a++;
-                b++;
-            }
-            else if (b == now.Length || (a < old.Length && common[a + 1, b] >= common[a, b + 1]))
-            {
-                lines.Add($"- {old[a++]}");
-            }
-            else
-            {
-                lines.Add($"+ {now[b++]}");
-            }
-        }
-
-        return lines;
+        return common;
     }
 }

@@ -10,10 +10,13 @@ internal static class StatisticsView
     /// <summary>The text.</summary>
     /// <param name="main">What the daemon says of flows.</param>
     /// <param name="expect">What it says of expectations; null when they are not replicated.</param>
-    public static string Text(string main, string? expect)
+    public static string Text(string main, string? expect) => Expand(Raw(main, expect));
+
+    /// <summary>The same with the daemon's tabs.</summary>
+    public static string Raw(string main, string? expect)
     {
-        string text = $"\nMain Table Statistics:\n\n{Expand(main)}\n";
-        return expect is null ? text : $"{text}\nExpect Table Statistics:\n\n{Expand(expect)}\n";
+        string text = $"\nMain Table Statistics:\n\n{main}\n";
+        return expect is null ? text : $"{text}\nExpect Table Statistics:\n\n{expect}\n";
     }
 
     /// <summary>Puts blanks in place of tabs, and takes away those at the ends of lines.</summary>

@@ -1,0 +1,249 @@
+using System.Globalization;
+using TwinTrack.Router.Config;
+using TwinTrack.Router.Live;
+
+namespace TwinTrack.Router.Shell;
+
+/// <summary>Configuration mode: commands that change the candidate, and put it into effect.</summary>
+internal sealed class ConfigSession
+{
+    public const int Done = 0;
+    public const int Refused = 1;
+
+    private const int UsualMinutes = 10;
+
+    /// <summary>The commands, with what they do.</summary>
+    public static readonly IReadOnlyList<(string Word, string Help)> Commands =
+    [
+        ("set", "Set the value of a node"), ("delete", "Delete a node or a value"),
+        ("show", "Show the configuration that is edited"), ("compare", "Show what was changed"),
+        ("commit", "Put the changes into effect"), ("commit-confirm", "The same, taken back unless confirmed in time"),
+        ("confirm", "Confirm the last commit"), ("discard", "Forget the changes"),
+        ("rollback", "Load a former configuration"), ("save", "Save the running configuration"),
+        ("load", "Replace what is edited by a file"), ("merge", "Add a file to what is edited"),
+        ("edit", "Go to a place in the tree"), ("up", "Go up by one"), ("top", "Go to the root"),
+        ("run", "Run an operational command"), ("exit", "Leave"),
+    ];
+
+    private readonly RouterPaths _paths;
+    private readonly TextWriter _output;
+    private readonly TextWriter _errors;
+    private readonly Committer _committer;
+    private readonly List<string> _place = [];
+    private ConfigNode _candidate;
+
+    public ConfigSession(RouterPaths paths, TextWriter output, TextWriter errors)
+    {
+        _paths = paths;
+        _output = output;
+        _errors = errors;
+        _committer = new(paths, output, errors);
+        _candidate = FileStore.ReadConfig(File.Exists(paths.Candidate) ? paths.Candidate : paths.Running);
+    }
+
+    /// <summary>Whether <c>exit</c> was typed.</summary>
+    public bool IsOver { get; private set; }
+
+    /// <summary>The words of the place that commands are relative to.</summary>
+    public IReadOnlyList<string> Place => _place;
+
+    private ConfigNode Running => FileStore.ReadConfig(_paths.Running);
+
+    /// <summary>Carries a line out.</summary>
+    /// <returns>The exit status.</returns>
+    public int Execute(string line)
+    {
+        string text = line.Trim();
+        if (text.Length == 0 || text[0] == '#') return Done;
+        List<string> words = [];
+        try
+        {
+            words = WordSplitter.Split(text);
+            return Execute(Command(words[0]), words[1..]);
+        }
+        catch (PathException e)
+        {
+            PointAt(words, e);
+            return Refused;
+        }
+        catch (Exception e) when (e is RouterException or IOException or UnauthorizedAccessException)
+        {
+            _errors.WriteLine($"\n  {e.Message}\n");
+            return Refused;
+        }
+    }
+
+    private int Execute(string command, List<string> words)
+    {
+        switch (command)
+        {
+            case "set": Set([.. _place, .. words]); break;
+            case "delete": Delete([.. _place, .. words]); break;
+            case "show": Show([.. _place, .. words]); break;
+            case "compare": Compare(words); break;
+            case "commit": Commit(words); break;
+            case "commit-confirm": _committer.CommitUntilConfirmed(_candidate, Number(words, UsualMinutes)); break;
+            case "confirm": _committer.Confirm(); break;
+            case "discard": Discard(); break;
+            case "rollback": Rollback(Number(words, 0)); break;
+            case "save": FileStore.Write(words.FirstOrDefault(_paths.Saved), ConfigText.File(Running)); break;
+            case "load": Load(words.FirstOrDefault(_paths.Saved), isMerge: false); break;
+            case "merge": Load(words.FirstOrDefault(_paths.Saved), isMerge: true); break;
+            case "edit": Edit(words); break;
+            case "up" when _place.Count > 0: _place.RemoveAt(_place.Count - 1); break;
+            case "top": _place.Clear(); break;
+            case "run": return Operations.Run(words, _paths, _output, _errors);
+            case "revert": _committer.Revert(words[0]); break;
+            case "exit": return Exit(words.Contains("discard", StringComparer.Ordinal));
+        }
+
+        return Done;
+    }
+
+    private static string Command(string typed)
+    {
+        List<string> found = [.. Commands.Select(one => one.Word).Where(word => word.StartsWith(typed, StringComparison.Ordinal))];
+        if (typed == "revert" || found.Contains(typed, StringComparer.Ordinal)) return typed;
+        return found.Count == 1
+            ? found[0]
+            : throw new PathException("S01", $"'{typed}' is not a command{(found.Count > 1 ? $"; it may be {string.Join(", ", found)}" : "")}");
+    }
+
+    private void Set(List<string> words)
+    {
+        ConfigPath path = PathReader.ForSet(words);
+        foreach (string notice in path.Notices) _errors.WriteLine($"  {notice}");
+        if (_candidate.Set(path)) Keep();
+        else _output.WriteLine($"  S15: [{string.Join(' ', words)}] is set already");
+    }
+
+    private void Delete(List<string> words)
+    {
+        if (words.Count == 0) throw new PathException("S01", "delete needs a path");
+        if (_candidate.Delete(PathReader.ForPlace(words))) Keep();
+        else _output.WriteLine($"  S16: nothing to delete: [{string.Join(' ', words)}] is not set");
+    }
+
+    private void Show(List<string> words)
+    {
+        ConfigPath path = PathReader.ForPlace(words);
+        string[] steps = [.. path.Steps.Select(step => step.Name)];
+        string now = Braces(_candidate.At(steps));
+        string before = Braces(Running.At(steps));
+        IReadOnlyList<string> marks = MarkedLines.Between(before, now);
+        foreach (string line in marks) _output.WriteLine(line);
+        if (marks.Count == 0) _output.WriteLine("Configuration under specified path is empty");
+    }
+
+    private static string Braces(ConfigNode? node)
+    {
+        if (node is null) return "";
+        return node.Values.Count > 0
+            ? string.Concat(node.Values.Select(value => $"{node.Name} \"{value}\"\n"))
+            : ConfigText.Braces(node);
+    }
+
+    private void Compare(List<string> words)
+    {
+        ConfigNode before = words.Count > 0 ? Revision(Number(words, 0)) : Running;
+        ConfigNode after = words.Count > 1 ? Revision(Number(words[1..], 0)) : words.Count > 0 ? Running : _candidate;
+        IReadOnlyList<string> lines = ConfigDiff.Between(before, after);
+        foreach (string line in lines) _output.WriteLine(line);
+        if (lines.Count == 0) _output.WriteLine("No changes between working and active configurations.");
+    }
+
+    private void Commit(List<string> words)
+    {
+        if (words.Contains("dry-run", StringComparer.Ordinal)) _committer.DryRun(_candidate);
+        else _committer.Commit(_candidate);
+        if (words.Count == 0) File.Delete(_paths.Candidate);
+    }
+
+    private void Discard()
+    {
+        _candidate = Running;
+        File.Delete(_paths.Candidate);
+    }
+
+    private void Rollback(int number)
+    {
+        _candidate = Revision(number);
+        Keep();
+        _output.WriteLine($"revision {number} is loaded: see 'compare', then 'commit'");
+    }
+
+    private void Load(string file, bool isMerge)
+    {
+        string text = FileStore.Read(file) ?? throw new RouterException($"{file} does not exist");
+        ConfigNode loaded = isMerge ? _candidate.Clone() : ConfigNode.Empty();
+        ConfigText.Read(
+            text, loaded, (line, e) => throw new RouterException($"{file}:{line}: {e.Message}"),
+            notice => _errors.WriteLine($"  {notice}"));
+        _candidate = loaded;
+        Keep();
+    }
+
+    private void Edit(List<string> words)
+    {
+        ConfigPath path = PathReader.ForPlace([.. _place, .. words]);
+        if (path.End.Kind is NodeKind.Leaf or NodeKind.Multi or NodeKind.Flag)
+            throw new PathException("S01", "that is a value, not a place");
+        _place.Clear();
+        _place.AddRange(path.Steps.Select(step => step.Name));
+    }
+
+    private int Exit(bool isForced)
+    {
+        if (_place.Count > 0 && !isForced)
+        {
+            _place.Clear();
+            return Done;
+        }
+
+        bool isChanged = ConfigDiff.Between(Running, _candidate).Count > 0;
+        if (isChanged && !isForced)
+        {
+            _errors.WriteLine("  Cannot exit: configuration modified. 'commit', or 'exit discard'.");
+            return Refused;
+        }
+
+        if (isForced) Discard();
+        IsOver = true;
+        return Done;
+    }
+
+    private void Keep() => FileStore.Write(_paths.Candidate, ConfigText.File(_candidate));
+
+    private ConfigNode Revision(int number)
+    {
+        string file = FileStore.Revision(_paths.Archive, number);
+        return File.Exists(file) ? FileStore.ReadConfig(file) : throw new RouterException($"there is no revision {number}");
+    }
+
+    private static int Number(List<string> words, int usual)
+    {
+        if (words.Count == 0) return usual;
+        return int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw new RouterException($"'{words[0]}' is not a number");
+    }
+
+    // The line again, and under it the word that is wrong.
+    private void PointAt(List<string> words, PathException e)
+    {
+        _errors.WriteLine();
+        if (words.Count > 0)
+        {
+            string line = string.Join(' ', words);
+            int word = e.Word < 0 ? -1 : e.Word - _place.Count + 1;
+            int column = word < 0 ? line.Length + 1 : words.Take(word).Sum(before => before.Length + 1);
+            int length = word < 0 || word >= words.Count ? 1 : words[word].Length;
+            _errors.WriteLine($"  {line}");
+            _errors.WriteLine($"  {new string(' ', Math.Max(0, column))}{new string('^', length)}");
+        }
+
+        _errors.WriteLine($"  {e.Id}: {e.Message}");
+        _errors.WriteLine($"  {(words.Count > 0 ? words[0] : "command")} failed");
+        _errors.WriteLine();
+    }
+}

@@ -1,0 +1,157 @@
+using TwinTrack.Conntrack;
+using TwinTrack.Daemon.Control;
+using TwinTrack.Router.Config;
+using TwinTrack.Router.Live;
+using TwinTrack.Router.Sync;
+using TwinTrack.Router.Views;
+
+namespace TwinTrack.Router.Shell;
+
+/// <summary>Operational commands: show, reset, restart.</summary>
+internal static class Operations
+{
+    private static readonly string[] _commands =
+    [
+        "show conntrack-sync statistics", "show conntrack-sync statistics main", "show conntrack-sync statistics expect",
+        "show conntrack-sync status", "show conntrack-sync internal-cache", "show conntrack-sync external-cache",
+        "show conntrack-sync cache internal", "show conntrack-sync cache external", "show conntrack-sync link",
+        "show conntrack-sync queue", "show conntrack-sync runtime", "show conntrack-sync history",
+        "show conntrack table ipv4", "show conntrack table ipv6", "show conntrack statistics", "show configuration",
+        "show configuration commands", "reset conntrack-sync internal-cache", "reset conntrack-sync external-cache",
+        "restart conntrack-sync",
+    ];
+
+    /// <summary>Words that may come next, for completion.</summary>
+    public static IEnumerable<string> Next(IReadOnlyList<string> words) => _commands
+        .Select(command => command.Split(' '))
+        .Where(command => command.Length > words.Count && command.Take(words.Count).SequenceEqual(words, StringComparer.Ordinal))
+        .Select(command => command[words.Count])
+        .Distinct(StringComparer.Ordinal);
+
+    /// <summary>Carries a command out.</summary>
+    /// <returns>The exit status.</returns>
+    public static int Run(IReadOnlyList<string> typed, RouterPaths paths, TextWriter output, TextWriter errors)
+    {
+        try
+        {
+            (List<string> words, Func<string, string> filter, bool isJson) = Pipes.Split(typed);
+            words = Completed(words);
+            output.Write(filter(Answer(words, paths, isJson, errors)));
+            return 0;
+        }
+        catch (Exception e) when (e is RouterException or PathException or IOException or FormatException)
+        {
+            errors.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private static List<string> Completed(List<string> words)
+    {
+        List<string> full = [];
+        foreach (string word in words)
+        {
+            List<string> next = [.. Next(full)];
+            List<string> fitting = [.. next.Where(one => one.StartsWith(word, StringComparison.Ordinal))];
+            full.Add(next.Contains(word, StringComparer.Ordinal) || fitting.Count != 1 ? word : fitting[0]);
+        }
+
+        return full;
+    }
+
+    private static string Answer(List<string> words, RouterPaths paths, bool isJson, TextWriter errors)
+    {
+        string area = string.Join(' ', words.Take(2));
+        List<string> rest = words[Math.Min(2, words.Count)..];
+        switch (area)
+        {
+            case "show conntrack" when rest.FirstOrDefault() == "table": return Table(rest[1..], isJson);
+            case "show conntrack" when rest.FirstOrDefault() == "statistics": return Counters(isJson);
+            case "show configuration": return Configuration(rest, paths);
+        }
+
+        ConfigNode running = FileStore.ReadConfig(paths.Running);
+        SyncSettings sync = SyncSettings.Of(running) ?? throw new RouterException("O01: conntrack-sync is not configured");
+        var daemon = new DaemonControl(paths);
+        return area switch
+        {
+            "show conntrack-sync" => new SyncViews(paths, sync, daemon, errors).Show(rest, isJson),
+            "reset conntrack-sync" => Reset(rest, daemon),
+            "restart conntrack-sync" => Restart(paths, daemon),
+            _ => throw new RouterException($"[{string.Join(' ', words)}] is not a command"),
+        };
+    }
+
+    private static string Table(List<string> words, bool isJson)
+    {
+        bool isIPv6 = words.FirstOrDefault() == "ipv6";
+        if (!isIPv6 && words.FirstOrDefault() != "ipv4") throw new RouterException("show conntrack table: ipv4 or ipv6 expected");
+        IEnumerable<TableRow> rows = KernelTable.Read(isIPv6 ? AddressFamily.IPv6 : AddressFamily.IPv4);
+        rows = rows.Where(row => Fits(words, "source", row.Source, row.SourcePort)
+            && Fits(words, "destination", row.Destination, row.DestinationPort));
+        List<TableRow> shown = [.. rows];
+        if (isJson) return KernelTable.Json(shown).ToJsonString() + "\n";
+        return words.Contains("wide", StringComparer.Ordinal)
+            ? TableView.Wide(shown, hasCounters: false)
+            : TableView.Text(shown, isIPv6);
+    }
+
+    private static bool Fits(List<string> words, string option, string address, ushort? port)
+    {
+        int index = words.IndexOf(option);
+        if (index < 0 || index + 1 == words.Count || words[index + 1] == "any") return true;
+        string wanted = words[index + 1];
+        return wanted == address || wanted == CacheView.Point(address, port?.ToString());
+    }
+
+    private static string Counters(bool isJson)
+    {
+        string[] format = isJson ? ["-o", "json"] : [];
+        CommandOutcome counters = Programs.Run(Programs.Find("conntrack"), ["-S", .. format]);
+        if (counters.Status != 0) throw new RouterException(counters.Errors.Trim());
+        return isJson ? counters.Output : CounterView.Text(counters.Output);
+    }
+
+    private static string Configuration(List<string> words, RouterPaths paths)
+    {
+        ConfigNode running = FileStore.ReadConfig(paths.Running);
+        return words.FirstOrDefault() == "commands"
+            ? string.Concat(ConfigText.SetLines(running).Select(line => line + "\n"))
+            : ConfigText.Braces(running);
+    }
+
+    private static string Reset(List<string> words, DaemonControl daemon)
+    {
+        switch (words.FirstOrDefault())
+        {
+            case "internal-cache":
+                Step(daemon, ControlRequest.FlushInternalCaches, "O04: the cache could not be emptied");
+                ControlResult refilled = daemon.Request(ControlRequest.ResyncKernel, out _);
+                Step(daemon, ControlRequest.SendBulk, "O06: the bulk update failed");
+                return refilled == ControlResult.Done ? "" : throw new RouterException("O07: the refill from the kernel failed");
+            case "external-cache":
+                Step(daemon, ControlRequest.FlushExternalCaches, "O04: the cache could not be emptied");
+                Step(daemon, ControlRequest.RequestResync, "O05: the partner could not be asked");
+                return "";
+            default:
+                throw new RouterException("reset conntrack-sync: internal-cache or external-cache expected");
+        }
+    }
+
+    private static string Restart(RouterPaths paths, DaemonControl daemon)
+    {
+        using Gate gate = Gate.Enter(paths.Gate);
+        daemon.Stop();
+        daemon.Start();
+        Step(daemon, ControlRequest.RequestResync, "O05: the partner could not be asked");
+        Step(daemon, ControlRequest.SendBulk, "O06: the bulk update failed");
+        return "";
+    }
+
+    private static void Step(DaemonControl daemon, ControlRequest request, string failure)
+    {
+        ControlResult result = daemon.Request(request, out _);
+        if (result == ControlResult.CannotConnect) throw new RouterException($"O02: {ControlClient.Message(result)}");
+        if (result != ControlResult.Done) throw new RouterException($"{failure}: {ControlClient.Message(result)}");
+    }
+}
