@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TwinTrack.Router.Sync;
 using TwinTrack.Router.Views;
 using Xunit;
@@ -23,6 +24,25 @@ public sealed class ViewTests
         string main = parts[0]["\nMain Table Statistics:\n\n".Length..^1];
         string text = StatisticsView.Text(main, parts.Length > 1 ? parts[1][..^1] : null);
         Assert.Equal(Samples.Text("golden", "statistics", $"{name}.txt"), text);
+    }
+
+    [Theory]
+    [MemberData(nameof(Statistics))]
+    public void Statistics_as_json_have_every_number(string name)
+    {
+        string[] parts = Samples.Text("golden", "statistics", $"{name}.raw.txt").Split("\nExpect Table Statistics:\n\n");
+        JsonNode made = StatisticsAsJson.Make(parts[0], parts.Length > 1 ? parts[1] : null);
+        JsonNode expected = JsonNode.Parse(Samples.Text("golden", "statistics", $"{name}.json"))!;
+        foreach ((string? _, JsonNode? block) in expected.AsObject())
+        {
+            foreach (string cache in (string[])["internal", "external"])
+            {
+                foreach (string verb in (string[])["created", "updated", "destroyed"])
+                    block![cache]!.AsObject().TryAdd($"{verb}_failed", 0);
+            }
+        }
+
+        Assert.True(JsonNode.DeepEquals(expected, made), made.ToJsonString());
     }
 
     [Theory]

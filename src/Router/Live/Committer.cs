@@ -24,6 +24,7 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
         applier.Apply(applier.Files(running, machine), applier.Files(candidate, machine));
         FileStore.Archive(paths.Archive, ConfigText.File(running));
         FileStore.Write(paths.Running, ConfigText.File(candidate));
+        File.Delete(paths.Confirm); // who commits again has seen that the one before is good
     }
 
     /// <summary>Tells what a commit would do, and does nothing.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Xml;
 using TwinTrack.Daemon.Config;
 
 namespace TwinTrack.Router.Views;
@@ -25,38 +24,22 @@ internal sealed record CacheEntry
 
     /// <summary>Reads a listing, an element a line.</summary>
     /// <exception cref="FormatException">It is something else.</exception>
-    public static IReadOnlyList<CacheEntry> Read(string listing)
-    {
-        try
-        {
-            return [.. Elements(listing).Select(Read)];
-        }
-        catch (XmlException e)
-        {
-            throw new FormatException($"the listing of the daemon is not XML: {e.Message}", e);
-        }
-    }
-
-    private static IEnumerable<XmlElement> Elements(string listing)
-    {
-        foreach (string line in listing.Split('\n'))
-        {
-            if (!line.StartsWith("<flow", StringComparison.Ordinal)) continue;
-            var document = new XmlDocument { XmlResolver = null };
-            document.LoadXml(line);
-            yield return document.DocumentElement!;
-        }
-    }
+    public static IReadOnlyList<CacheEntry> Read(string listing) =>
+    [
+        .. listing.Split('\n')
+            .Where(line => line.StartsWith("<flow", StringComparison.Ordinal))
+            .Select(line => Read(XmlElement.Read(line))),
+    ];
 
     private static CacheEntry Read(XmlElement flow)
     {
-        XmlElement place = Child(flow, "meta", "original") ?? flow;
-        XmlElement layer3 = Child(place, "layer3") ?? throw new FormatException("an entry without addresses");
-        XmlElement layer4 = Child(place, "layer4") ?? throw new FormatException("an entry without protocol");
-        XmlElement addresses = Child(layer3, "expected") ?? layer3;
-        XmlElement ports = Child(layer4, "expected") ?? layer4;
-        string? mask = Text(Child(layer4, "mask"), "sport");
-        byte number = byte.Parse(layer4.GetAttribute("protonum"), CultureInfo.InvariantCulture);
+        XmlElement place = flow.Child("meta", "original") ?? flow;
+        XmlElement layer3 = place.Child("layer3") ?? throw new FormatException("an entry without addresses");
+        XmlElement layer4 = place.Child("layer4") ?? throw new FormatException("an entry without protocol");
+        XmlElement addresses = layer3.Child("expected") ?? layer3;
+        XmlElement ports = layer4.Child("expected") ?? layer4;
+        string? mask = Text(layer4.Child("mask"), "sport");
+        byte number = byte.Parse(layer4.Attribute("protonum"), CultureInfo.InvariantCulture);
         string? source = Text(ports, "sport");
         return new()
         {
@@ -65,9 +48,9 @@ internal sealed record CacheEntry
             SourcePort = source == "0" && mask == "0" ? "any" : source,
             DestinationPort = Text(ports, "dport"),
             Protocol = number,
-            ProtocolName = Name(layer4.GetAttribute("protoname"), number),
-            State = Text(Child(flow, "meta", "independent"), "state"),
-            Helper = Text(Child(flow, "meta"), "helper-name"),
+            ProtocolName = Name(layer4.Attribute("protoname"), number),
+            State = Text(flow.Child("meta", "independent"), "state"),
+            Helper = Text(flow.Child("meta"), "helper-name"),
         };
     }
 
@@ -75,10 +58,5 @@ internal sealed record CacheEntry
         ? ProtocolNames.OfSystem().NameOf(number)?.ToLowerInvariant() ?? name
         : name;
 
-    private static string? Text(XmlElement? element, string name) =>
-        element is null ? null : Child(element, name)?.InnerText;
-
-    private static XmlElement? Child(XmlElement element, string name, string? direction = null) =>
-        element.ChildNodes.OfType<XmlElement>().FirstOrDefault(child =>
-            child.Name == name && (direction is null || child.GetAttribute("direction") == direction));
+    private static string? Text(XmlElement? element, string name) => element?.Child(name)?.Text;
 }
