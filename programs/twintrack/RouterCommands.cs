@@ -19,7 +19,8 @@ internal static class RouterCommands
     {
         Argument<string[]> words = new("words") { Arity = ArgumentArity.ZeroOrMore, Description = "The command" };
         Command configure = new(
-            "configure", "Configuration mode: a command (set, delete, show, compare, commit, ...), a script, or a shell")
+            "configure",
+            "Configuration mode: a command (set, delete, show, compare, commit, ...), a script, or a shell")
         {
             words, Folder,
         };

@@ -18,7 +18,8 @@ public sealed class ChangeTests
 
     public static TheoryData<string> Names =>
     [
-        .. _cases.EnumerateArray().Select(one => one.GetProperty("name").GetString()!).Except(_elsewhere, StringComparer.Ordinal),
+        .. _cases.EnumerateArray().Select(one => one.GetProperty("name").GetString()!)
+            .Except(_elsewhere, StringComparer.Ordinal),
     ];
 
     [Theory]

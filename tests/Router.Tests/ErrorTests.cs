@@ -10,7 +10,8 @@ public sealed class ErrorTests
 {
     private static readonly JsonElement _cases = Samples.Json("11-errors", "cases.json");
 
-    public static TheoryData<string> Names => [.. _cases.EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
+    public static TheoryData<string> Names =>
+        [.. _cases.EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -57,8 +58,10 @@ public sealed class ErrorTests
 
     [Theory]
     [InlineData("ser conn acc tcp", "set service conntrack-sync accept-protocol 'tcp'")]
-    [InlineData("service conntrack-sync ignore-address ipv6 fe80::/64", "set service conntrack-sync ignore-address 'fe80::/64'")]
-    [InlineData("service conntrack-sync vrrp sync-group 7", "set service conntrack-sync failover-mechanism vrrp sync-group '7'")]
+    [InlineData("service conntrack-sync ignore-address ipv6 fe80::/64",
+        "set service conntrack-sync ignore-address 'fe80::/64'")]
+    [InlineData("service conntrack-sync vrrp sync-group 7",
+        "set service conntrack-sync failover-mechanism vrrp sync-group '7'")]
     [InlineData("high-availablilty vrrp group x virtual-address 10.0.0.1/24",
         "set high-availability vrrp group x address 10.0.0.1/24")]
     public void Short_words_and_old_forms_are_understood(string line, string stored)
@@ -69,16 +72,21 @@ public sealed class ErrorTests
     }
 
     [Theory]
-    [InlineData("service conntrack-sync interface eth1 peer", "set service conntrack-sync interface eth1|set service conntrack-sync listen-address '1.1.1.1'")]
+    [InlineData("service conntrack-sync interface eth1 peer",
+        "set service conntrack-sync interface eth1|"
+        + "set service conntrack-sync listen-address '1.1.1.1'")]
     [InlineData("service conntrack-sync interface eth1", "set service conntrack-sync listen-address '1.1.1.1'")]
-    [InlineData("service conntrack-sync listen-address 1.1.1.1", "set service conntrack-sync interface eth1 peer '2.2.2.2'")]
+    [InlineData("service conntrack-sync listen-address 1.1.1.1",
+        "set service conntrack-sync interface eth1 peer '2.2.2.2'")]
     [InlineData("service", "")]
     public void Deleting_takes_what_it_names(string line, string left)
     {
         ConfigNode root = Samples.Configuration(
-            "set service conntrack-sync interface eth1 peer 2.2.2.2\nset service conntrack-sync listen-address 1.1.1.1");
+            "set service conntrack-sync interface eth1 peer 2.2.2.2\n"
+            + "set service conntrack-sync listen-address 1.1.1.1");
         Assert.True(root.Delete(PathReader.ForPlace(WordSplitter.Split(line))));
-        Assert.Equal(left.Split('|', StringSplitOptions.RemoveEmptyEntries), ConfigText.SetLines(root), StringComparer.Ordinal);
+        Assert.Equal(
+            left.Split('|', StringSplitOptions.RemoveEmptyEntries), ConfigText.SetLines(root), StringComparer.Ordinal);
         Assert.False(root.Delete(PathReader.ForPlace(WordSplitter.Split(line))));
     }
 }

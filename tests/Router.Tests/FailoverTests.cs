@@ -66,11 +66,13 @@ public sealed class FailoverTests : IDisposable
     public void Tab_and_question_mark_help_at_a_terminal()
     {
         CommandResult shown = Shell(
-            "(sleep 2; printf 'set ser\\tcon\\tpur\\t90\\r'; sleep 1; printf 'set service conntrack-sync interface s0 ?'; sleep 1; "
+            "(sleep 2; printf 'set ser\\tcon\\tpur\\t90\\r'; sleep 1; "
+            + "printf 'set service conntrack-sync interface s0 ?'; sleep 1; "
             + "printf '\\003compare\\r'; sleep 1; printf 'exit discard\\r'; sleep 1) "
             + "| TERM=xterm script -qec \"ip netns exec ${P}a $T configure --folder $F/a\" /dev/null");
         Assert.Contains("+ set service conntrack-sync purge-timeout '90'", shown.Output, StringComparison.Ordinal);
-        Assert.Contains("Partner address; turns the link from multicast to unicast", shown.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Partner address; turns the link from multicast to unicast", shown.Output, StringComparison.Ordinal);
     }
 
     private void Configure(string node, int priority)
@@ -98,7 +100,8 @@ public sealed class FailoverTests : IDisposable
     private void WaitFor(string command, string text)
     {
         CommandResult shown = Shell(
-            $"for i in $(seq 120); do {command} 2>&1 | grep -qF '{text}' && exit 0; sleep 0.25; done; {command}; exit 1");
+            $"for i in $(seq 120); do {command} 2>&1 | grep -qF '{text}' && exit 0; sleep 0.25; done; "
+            + $"{command}; exit 1");
         Assert.True(shown.ExitCode == 0, $"{command} does not show {text}:\n{shown.Output}{shown.Errors}");
     }
 

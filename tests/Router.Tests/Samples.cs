@@ -23,7 +23,8 @@ internal static class Samples
     public static ConfigNode Configuration(string text)
     {
         ConfigNode root = ConfigNode.Empty();
-        ConfigText.Read(text, root, (line, e) => throw new InvalidOperationException($"line {line}: {e.Message}", e), _ => { });
+        ConfigText.Read(
+            text, root, (line, e) => throw new InvalidOperationException($"line {line}: {e.Message}", e), _ => { });
         return root;
     }
 

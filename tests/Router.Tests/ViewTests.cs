@@ -30,7 +30,8 @@ public sealed class ViewTests
     [MemberData(nameof(Statistics))]
     public void Statistics_as_json_have_every_number(string name)
     {
-        string[] parts = Samples.Text("golden", "statistics", $"{name}.raw.txt").Split("\nExpect Table Statistics:\n\n");
+        string[] parts = Samples.Text("golden", "statistics", $"{name}.raw.txt")
+            .Split("\nExpect Table Statistics:\n\n");
         JsonNode made = StatisticsAsJson.Make(parts[0], parts.Length > 1 ? parts[1] : null);
         JsonNode expected = JsonNode.Parse(Samples.Text("golden", "statistics", $"{name}.json"))!;
         foreach ((string? _, JsonNode? block) in expected.AsObject())
@@ -105,7 +106,8 @@ public sealed class ViewTests
     {
         string text = KeepalivedText.Make(
             Samples.Configuration(
-                "set high-availability vrrp sync-group edge member lan\nset high-availability vrrp sync-group edge member wan"),
+                "set high-availability vrrp sync-group edge member lan\n"
+                + "set high-availability vrrp sync-group edge member wan"),
             "edge", "/usr/libexec/ctsync/vrrp-hook");
         Assert.EndsWith(Samples.Text("golden", "keepalived", "sync-group.conf"), text, StringComparison.Ordinal);
     }

@@ -52,7 +52,8 @@ internal static class PathReader
     private static List<string> Values(
         SchemaNode schema, List<string> words, int at, List<PathStep> steps, bool isChecked)
     {
-        if (at + 1 < words.Count) throw new PathException("S01", $"nothing may follow the value of {Text(steps)}", at + 1);
+        if (at + 1 < words.Count)
+            throw new PathException("S01", $"nothing may follow the value of {Text(steps)}", at + 1);
 
         // Old forms: a list with commas in one value.
         bool isList = schema.Name is "accept-protocol" && words[at].Contains(',', StringComparison.Ordinal);

@@ -7,7 +7,8 @@ namespace TwinTrack.Router.Config;
 /// <summary>Rules for values, and reading of addresses as they are typed.</summary>
 internal static class Rules
 {
-    public static readonly ValueRule AnyAddress = new("S06", "an address, or a network with /LENGTH", IsAddressOrNetwork);
+    public static readonly ValueRule AnyAddress =
+        new("S06", "an address, or a network with /LENGTH", IsAddressOrNetwork);
 
     public static readonly ValueRule Multicast = new(
         "S10", "an address from 224.0.0.0 to 239.255.255.255",
@@ -20,7 +21,8 @@ internal static class Rules
 
     /// <summary>An address with a length.</summary>
     public static ValueRule Network(string id) => new(
-        id, "an address with /LENGTH", text => text.Contains('/', StringComparison.Ordinal) && IsAddressOrNetwork(text));
+        id, "an address with /LENGTH",
+        text => text.Contains('/', StringComparison.Ordinal) && IsAddressOrNetwork(text));
 
     /// <summary>A number in a range.</summary>
     public static ValueRule Range(string id, long least, long most) => new(

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace TwinTrack.Router.Config;
 
-/// <summary>Parts a line into words: blanks between them, quotation marks of either kind around those with blanks.</summary>
+/// <summary>
+/// Parts a line into words: blanks between them, quotation marks of either kind around those with blanks.
+/// </summary>
 internal static class WordSplitter
 {
     /// <summary>The words of a line.</summary>

@@ -82,7 +82,8 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
         string[] actions = before.Daemon is null
             ? [ChangePlan.Stop, ChangePlan.RemoveConfig]
             : before.DaemonText == after.DaemonText ? [] : [ChangePlan.WriteConfig, ChangePlan.Restart];
-        if (before.Failover != after.Failover) actions = [.. actions, ChangePlan.WriteFailover, ChangePlan.ReloadFailover];
+        if (before.Failover != after.Failover)
+            actions = [.. actions, ChangePlan.WriteFailover, ChangePlan.ReloadFailover];
         foreach (string action in actions)
         {
             say($"  taking back: {action}");

@@ -73,7 +73,9 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
         if (FileStore.Read(paths.Confirm) != token) return;
         File.Delete(paths.Confirm);
         Commit(FileStore.ReadConfig(FileStore.Revision(paths.Archive, 0)));
-        Programs.Run(Programs.Find("logger"), ["-t", "twintrack", "commit not confirmed: the configuration before is back"]);
+        Programs.Run(
+            Programs.Find("logger"),
+            ["-t", "twintrack", "commit not confirmed: the configuration before is back"]);
     }
 
     private Machine Check(ConfigNode candidate)
@@ -93,6 +95,7 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
     {
         if (before == after) return;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}:"));
-        foreach (string line in ConfigDiff.Between(before.Split('\n'), after.Split('\n'))) output.WriteLine($"  {line}");
+        foreach (string line in ConfigDiff.Between(before.Split('\n'), after.Split('\n')))
+            output.WriteLine($"  {line}");
     }
 }

@@ -12,7 +12,9 @@ internal sealed class FailoverControl(RouterPaths paths)
     /// <summary>Whether it runs.</summary>
     public bool Runs => ProcessId is not null;
 
-    /// <summary>Makes it read its configuration; starts it when there is one, and stops it when there is none.</summary>
+    /// <summary>
+    /// Makes it read its configuration; starts it when there is one, and stops it when there is none.
+    /// </summary>
     /// <exception cref="RouterException">That does not work.</exception>
     public void Apply()
     {

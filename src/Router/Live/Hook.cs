@@ -18,7 +18,10 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
     ];
 
     private static readonly (string Name, ControlRequest Request)[] _backup =
-        [("probe", ControlRequest.FlowStatistics), ("purge", ControlRequest.Purge), ("resync", ControlRequest.RequestResync)];
+        [
+            ("probe", ControlRequest.FlowStatistics), ("purge", ControlRequest.Purge),
+            ("resync", ControlRequest.RequestResync),
+        ];
 
     private static readonly (string Name, ControlRequest Request)[] _fault = [("purge", ControlRequest.Purge)];
 
@@ -42,7 +45,8 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
         };
         DateTime now = DateTime.UtcNow;
         FileStore.Write(
-            paths.State, string.Create(CultureInfo.InvariantCulture, $"{word} at {now:ddd MMM d HH:mm:ss} UTC {now:yyyy}\n"));
+            paths.State,
+            string.Create(CultureInfo.InvariantCulture, $"{word} at {now:ddd MMM d HH:mm:ss} UTC {now:yyyy}\n"));
         log($"state={word} group={group}");
         if (steps.Length == 0) return 1;
 

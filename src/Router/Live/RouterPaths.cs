@@ -71,7 +71,12 @@ internal sealed record RouterPaths
             Archive = In("archive"),
             Confirm = In("confirm"),
             Gate = In("gate"),
-            Daemon = new() { Config = In("conntrackd.conf"), Lock = In("conntrackd.lock"), Control = In("conntrackd.ctl") },
+            Daemon = new()
+            {
+                Config = In("conntrackd.conf"),
+                Lock = In("conntrackd.lock"),
+                Control = In("conntrackd.ctl"),
+            },
             Failover = In("keepalived.conf"),
             FailoverProcess = In("keepalived.pid"),
             State = In("failover-state"),

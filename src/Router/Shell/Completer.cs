@@ -19,7 +19,8 @@ internal static class Completer
     /// <param name="line">The line up to the cursor.</param>
     /// <param name="place">Words of the place that the line is relative to.</param>
     /// <param name="interfaces">Names of interfaces, for where one is wanted.</param>
-    public static IReadOnlyList<Candidate> Find(string line, IReadOnlyList<string> place, IEnumerable<string> interfaces)
+    public static IReadOnlyList<Candidate> Find(
+        string line, IReadOnlyList<string> place, IEnumerable<string> interfaces)
     {
         List<string> words = [.. line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)];
         bool isNew = words.Count == 0 || char.IsWhiteSpace(line[^1]);
@@ -29,7 +30,8 @@ internal static class Completer
         if (before.Count == 0)
             all = ConfigSession.Commands.Select(one => new Candidate(one.Word, " ", one.Help));
         else if (before[0] == "run") all = Operations.Next(before[1..]).Select(word => new Candidate(word, " ", ""));
-        else if (before[0] is "set" or "delete" or "show" or "edit") all = InTree([.. place, .. before[1..]], interfaces);
+        else if (before[0] is "set" or "delete" or "show" or "edit")
+            all = InTree([.. place, .. before[1..]], interfaces);
         else all = [];
         return [.. all.Where(one => !one.IsWord || one.Word.StartsWith(begun, StringComparison.Ordinal))];
     }

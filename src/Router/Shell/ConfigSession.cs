@@ -102,11 +102,13 @@ internal sealed class ConfigSession
 
     private static string Command(string typed)
     {
-        List<string> found = [.. Commands.Select(one => one.Word).Where(word => word.StartsWith(typed, StringComparison.Ordinal))];
+        List<string> found =
+            [.. Commands.Select(one => one.Word).Where(word => word.StartsWith(typed, StringComparison.Ordinal))];
+        string hint = found.Count > 1 ? $"; it may be {string.Join(", ", found)}" : "";
         if (typed == "revert" || found.Contains(typed, StringComparer.Ordinal)) return typed;
         return found.Count == 1
             ? found[0]
-            : throw new PathException("S01", $"'{typed}' is not a command{(found.Count > 1 ? $"; it may be {string.Join(", ", found)}" : "")}");
+            : throw new PathException("S01", $"'{typed}' is not a command{hint}");
     }
 
     private void Set(List<string> words)
@@ -217,7 +219,9 @@ internal sealed class ConfigSession
     private ConfigNode Revision(int number)
     {
         string file = FileStore.Revision(_paths.Archive, number);
-        return File.Exists(file) ? FileStore.ReadConfig(file) : throw new RouterException($"there is no revision {number}");
+        return File.Exists(file)
+            ? FileStore.ReadConfig(file)
+            : throw new RouterException($"there is no revision {number}");
     }
 
     private static int Number(List<string> words, int usual)

@@ -12,7 +12,8 @@ internal static class Operations
 {
     private static readonly string[] _commands =
     [
-        "show conntrack-sync statistics", "show conntrack-sync statistics main", "show conntrack-sync statistics expect",
+        "show conntrack-sync statistics", "show conntrack-sync statistics main",
+        "show conntrack-sync statistics expect",
         "show conntrack-sync status", "show conntrack-sync internal-cache", "show conntrack-sync external-cache",
         "show conntrack-sync cache internal", "show conntrack-sync cache external", "show conntrack-sync link",
         "show conntrack-sync queue", "show conntrack-sync runtime", "show conntrack-sync history",
@@ -24,7 +25,8 @@ internal static class Operations
     /// <summary>Words that may come next, for completion.</summary>
     public static IEnumerable<string> Next(IReadOnlyList<string> words) => _commands
         .Select(command => command.Split(' '))
-        .Where(command => command.Length > words.Count && command.Take(words.Count).SequenceEqual(words, StringComparer.Ordinal))
+        .Where(command => command.Length > words.Count
+            && command.Take(words.Count).SequenceEqual(words, StringComparer.Ordinal))
         .Select(command => command[words.Count])
         .Distinct(StringComparer.Ordinal);
 
@@ -71,7 +73,8 @@ internal static class Operations
         }
 
         ConfigNode running = FileStore.ReadConfig(paths.Running);
-        SyncSettings sync = SyncSettings.Of(running) ?? throw new RouterException("O01: conntrack-sync is not configured");
+        SyncSettings sync = SyncSettings.Of(running)
+            ?? throw new RouterException("O01: conntrack-sync is not configured");
         var daemon = new DaemonControl(paths);
         return area switch
         {
@@ -85,7 +88,8 @@ internal static class Operations
     private static string Table(List<string> words, bool isJson)
     {
         bool isIPv6 = words.FirstOrDefault() == "ipv6";
-        if (!isIPv6 && words.FirstOrDefault() != "ipv4") throw new RouterException("show conntrack table: ipv4 or ipv6 expected");
+        if (!isIPv6 && words.FirstOrDefault() != "ipv4")
+            throw new RouterException("show conntrack table: ipv4 or ipv6 expected");
         IEnumerable<TableRow> rows = KernelTable.Read(isIPv6 ? AddressFamily.IPv6 : AddressFamily.IPv4);
         rows = rows.Where(row => Fits(words, "source", row.Source, row.SourcePort)
             && Fits(words, "destination", row.Destination, row.DestinationPort));
@@ -128,7 +132,9 @@ internal static class Operations
                 Step(daemon, ControlRequest.FlushInternalCaches, "O04: the cache could not be emptied");
                 ControlResult refilled = daemon.Request(ControlRequest.ResyncKernel, out _);
                 Step(daemon, ControlRequest.SendBulk, "O06: the bulk update failed");
-                return refilled == ControlResult.Done ? "" : throw new RouterException("O07: the refill from the kernel failed");
+                return refilled == ControlResult.Done
+                    ? ""
+                    : throw new RouterException("O07: the refill from the kernel failed");
             case "external-cache":
                 Step(daemon, ControlRequest.FlushExternalCaches, "O04: the cache could not be emptied");
                 Step(daemon, ControlRequest.RequestResync, "O05: the partner could not be asked");

@@ -2,7 +2,9 @@ using TwinTrack.Router.Live;
 
 namespace TwinTrack.Router.Shell;
 
-/// <summary>What may follow a show command: <c>| match TEXT</c>, <c>| except TEXT</c>, <c>| count</c>, <c>| json</c>.</summary>
+/// <summary>
+/// What may follow a show command: <c>| match TEXT</c>, <c>| except TEXT</c>, <c>| count</c>, <c>| json</c>.
+/// </summary>
 internal static class Pipes
 {
     /// <summary>Parts a command from what follows it.</summary>
@@ -42,7 +44,8 @@ internal static class Pipes
                     filter = text => $"Count: {before(text).Count(c => c == '\n')} lines\n";
                     break;
                 default:
-                    throw new RouterException($"'| {string.Join(' ', pipe)}' is not known: json, match, except, count, no-more");
+                    throw new RouterException(
+                        $"'| {string.Join(' ', pipe)}' is not known: json, match, except, count, no-more");
             }
         }
 

@@ -97,7 +97,8 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
         isExternal, isExternal ? ControlRequest.DumpExternalFlowsXml : ControlRequest.DumpInternalFlowsXml);
 
     private IReadOnlyList<CacheEntry> Expectations(bool isExternal) => !HasExpectations ? [] : Read(
-        isExternal, isExternal ? ControlRequest.DumpExternalExpectationsXml : ControlRequest.DumpInternalExpectationsXml);
+        isExternal,
+        isExternal ? ControlRequest.DumpExternalExpectationsXml : ControlRequest.DumpInternalExpectationsXml);
 
     private IReadOnlyList<CacheEntry> Read(bool isExternal, ControlRequest request)
     {
@@ -116,7 +117,9 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
             IEnumerable<string> failed = one!["steps"]!.AsArray()
                 .Where(step => (string?)step!["result"] != nameof(ControlResult.Done))
                 .Select(step => (string)step!["step"]!);
-            table.Add((string?)one["since"] ?? "", (string?)one["state"] ?? "", (string?)one["group"] ?? "", string.Join(", ", failed));
+            table.Add(
+                (string?)one["since"] ?? "", (string?)one["state"] ?? "", (string?)one["group"] ?? "",
+                string.Join(", ", failed));
         }
 
         return table.ToString();

@@ -82,18 +82,11 @@ internal sealed record RouterFiles
         SyncSettings? sync = SyncSettings.Of(root);
         return new()
         {
-            Daemon = sync is null ? null : Runnable(Generator.Make(root, machine, files)),
+            Daemon = sync is null ? null : Generator.Make(root, machine, files),
             Failover = KeepalivedText.Make(root, sync?.VrrpGroup, hook),
             Rules = StatePolicyText.Make(root),
             TableSize = sync?.TableSize,
             HashSize = sync?.HashSize,
         };
-    }
-
-    // What this version of the daemon refuses is left out, if it can go on without it.
-    private static DaemonConfig Runnable(DaemonConfig config)
-    {
-        DaemonConfig alone = config with { Helper = null };
-        return TwinTrack.Daemon.Requirements.Find(config) is not null && TwinTrack.Daemon.Requirements.Find(alone) is null ? alone : config;
     }
 }

@@ -78,7 +78,8 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
         AddressFamily family = sync.Links.Select(link => link.Family).FirstOrDefault();
         foreach (IPAddress listen in sync.Listen.Where(listen => listen.AddressFamily != family))
             yield return new("C16", $"listen-address {listen}: no link is of its family");
-        foreach (var pair in sync.Links.GroupBy(link => (Own: OwnAddress(link), link.Port)).Where(pair => pair.Count() > 1))
+        var pairs = sync.Links.GroupBy(link => (Own: OwnAddress(link), link.Port));
+        foreach (var pair in pairs.Where(pair => pair.Count() > 1))
         {
             string names = string.Join(", ", pair.Select(link => link.Name));
             yield return new("C17", $"{names} use the same address and port {pair.Key.Port}");
@@ -88,7 +89,8 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
     private IEnumerable<Finding> Warnings(SyncSettings sync)
     {
         foreach (IPAddress listen in sync.Listen.Where(listen => !sync.Links.Any(link => Has(link, listen))))
-            yield return new("W01", $"listen-address {listen} is on none of the replication interfaces: it is left out");
+            yield return new(
+                "W01", $"listen-address {listen} is on none of the replication interfaces: it is left out");
         foreach (Finding warning in GroupWarnings(sync)) yield return warning;
         if (machine.FailoverRuns == false) yield return new("W04", "keepalived does not run");
         foreach (SyncLink link in sync.Links)
@@ -105,7 +107,8 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
         }
 
         if (sync is { DisableExternalCache: true, StartupResync: false } && machine.FailoverRuns is not null)
-            yield return new("W08", "disable-external-cache without startup-resync: flows of before the start are missing");
+            yield return new(
+                "W08", "disable-external-cache without startup-resync: flows of before the start are missing");
     }
 
     private IEnumerable<Finding> GroupWarnings(SyncSettings sync)
@@ -123,7 +126,8 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
             if (vrrp?.ValueAt("preempt-delay") is { } delay && vrrp.At("no-preempt") is null
                 && uint.TryParse(delay, out uint seconds) && seconds < sync.PurgeSeconds)
             {
-                yield return new("W02", $"preempt-delay {delay} of {member} is below purge-timeout {sync.PurgeSeconds}");
+                yield return new(
+                    "W02", $"preempt-delay {delay} of {member} is below purge-timeout {sync.PurgeSeconds}");
             }
         }
 

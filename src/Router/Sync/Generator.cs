@@ -72,7 +72,9 @@ internal static class Generator
         };
     }
 
-    /// <summary>The address a link is bound to: the first that is listened on, else the first of the interface.</summary>
+    /// <summary>
+    /// The address a link is bound to: the first that is listened on, else the first of the interface.
+    /// </summary>
     public static IPAddress? OwnAddress(SyncLink link, ConfigNode root, Machine machine)
     {
         IPAddress[] own =
@@ -81,11 +83,13 @@ internal static class Generator
                 .Where(address => address.AddressFamily == link.Family),
         ];
         IReadOnlyList<string> listen = root.At("service", "conntrack-sync")?.ValuesAt("listen-address") ?? [];
-        return Array.Find(own, address => link.Peer is not null && listen.Contains(address.ToString(), StringComparer.Ordinal))
+        return Array.Find(
+            own, address => link.Peer is not null && listen.Contains(address.ToString(), StringComparer.Ordinal))
             ?? own.FirstOrDefault();
     }
 
-    private static LinkConfig Link(SyncLink link, int index, SyncSettings sync, ConfigNode root, Machine machine) => new()
+    private static LinkConfig Link(
+        SyncLink link, int index, SyncSettings sync, ConfigNode root, Machine machine) => new()
     {
         Kind = link.Peer is null ? LinkKind.Multicast : LinkKind.Udp,
         IsDefault = index == 0,

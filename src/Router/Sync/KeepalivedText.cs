@@ -74,7 +74,8 @@ internal static class KeepalivedText
         {
             // keepalived runs one program for each state: the operator's own is called by the hook.
             if (hook is not null) text.Append($"    notify_{state} \"{hook} {state} {group.Name}\"\n");
-            else if (group.ValueAt("transition-script", state) is { } own) text.Append($"    notify_{state} \"{own}\"\n");
+            else if (group.ValueAt("transition-script", state) is { } own)
+                text.Append($"    notify_{state} \"{own}\"\n");
         }
 
         if (group.ValueAt("transition-script", "stop") is { } stop) text.Append($"    notify_stop \"{stop}\"\n");

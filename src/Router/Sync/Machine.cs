@@ -74,7 +74,8 @@ internal sealed record Machine
 
     /// <summary>Whether an address is one of this router's own.</summary>
     public bool Owns(IPAddress address, ConfigNode root) =>
-        Interfaces.Keys.Concat(Names(root)).Any(name => AddressesOf(name, root).Any(local => local.Address.Equals(address)));
+        Interfaces.Keys.Concat(Names(root)).Any(
+            name => AddressesOf(name, root).Any(local => local.Address.Equals(address)));
 
     private static IEnumerable<string> Names(ConfigNode root) =>
         from kind in root.At("interfaces")?.Children ?? []

@@ -50,7 +50,9 @@ internal sealed record SyncSettings
     /// <summary>Sync-group of VRRP that tells who is active; null without VRRP, empty when it is not named.</summary>
     public string? VrrpGroup { get; init; }
 
-    /// <summary>Group of the cluster that tells who is active; null without cluster, empty when it is not named.</summary>
+    /// <summary>
+    /// Group of the cluster that tells who is active; null without cluster, empty when it is not named.
+    /// </summary>
     public string? ClusterGroup { get; init; }
 
     /// <summary>What is configured for the kernel's table; null: not configured.</summary>

@@ -19,7 +19,11 @@ internal static class CacheView
     {
         var table = new SimpleTable("Source", "Destination", "Protocol");
         foreach (CacheEntry flow in flows)
-            table.Add(Point(flow.Source, flow.SourcePort), Point(flow.Destination, flow.DestinationPort), flow.ProtocolName);
+        {
+            table.Add(
+                Point(flow.Source, flow.SourcePort), Point(flow.Destination, flow.DestinationPort), flow.ProtocolName);
+        }
+
         return table.ToString();
     }
 
@@ -57,7 +61,8 @@ internal static class CacheView
         return text.ToString();
     }
 
-    private static string OldPoint(string address, string? port) => port is null ? $"|{address}|" : $"|{address}|:{port}";
+    private static string OldPoint(string address, string? port) =>
+        port is null ? $"|{address}|" : $"|{address}|:{port}";
 
     private static string OldRow(string source, string destination, string protocol) =>
         $"{source,-30} {destination,-30} {protocol,-18}".TrimEnd() + "\n";

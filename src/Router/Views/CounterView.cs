@@ -21,7 +21,8 @@ internal static class CounterView
                 .Select(pair => pair.Split('=', 2))
                 .Where(pair => pair.Length == 2)
                 .ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
-            table.Add([values.GetValueOrDefault("cpu", ""), .. _columns.Select(column => values.GetValueOrDefault(column.Name, "0"))]);
+            IEnumerable<string> cells = _columns.Select(column => values.GetValueOrDefault(column.Name, "0"));
+            table.Add([values.GetValueOrDefault("cpu", ""), .. cells]);
         }
 
         return table.ToString();

@@ -7,7 +7,8 @@ namespace TwinTrack.Router.Views;
 internal static class Json
 {
     /// <summary>A list of texts.</summary>
-    public static JsonArray List(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode?)JsonValue.Create(text))];
+    public static JsonArray List(IEnumerable<string> texts) =>
+        [.. texts.Select(text => (JsonNode?)JsonValue.Create(text))];
 
     /// <summary>Entries of a cache.</summary>
     public static JsonArray Entries(IEnumerable<CacheEntry> entries)

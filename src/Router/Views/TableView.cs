@@ -52,7 +52,8 @@ internal static class TableView
             table.Add(
             [
                 Number(row.Id), Point(row.Source, row.SourcePort), Point(row.Destination, row.DestinationPort), .. sent,
-                Point(row.ReplySource ?? "", row.ReplySourcePort), Point(row.ReplyDestination ?? "", row.ReplyDestinationPort),
+                Point(row.ReplySource ?? "", row.ReplySourcePort),
+                Point(row.ReplyDestination ?? "", row.ReplyDestinationPort),
                 .. received, row.ProtocolName, row.State ?? "",
                 row.Timeout is { } seconds ? Number(seconds) : "n/a", Text(row.Mark), Text(row.Zone),
             ]);

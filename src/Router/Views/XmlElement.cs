@@ -2,7 +2,9 @@ using System.Net;
 
 namespace TwinTrack.Router.Views;
 
-/// <summary>An element of a listing of conntrackd: names, values in quotation marks, text. No other XML is read.</summary>
+/// <summary>
+/// An element of a listing of conntrackd: names, values in quotation marks, text. No other XML is read.
+/// </summary>
 internal sealed class XmlElement
 {
     private readonly List<XmlElement> _children = [];
