@@ -82,11 +82,21 @@ internal sealed record RouterFiles
         SyncSettings? sync = SyncSettings.Of(root);
         return new()
         {
-            Daemon = sync is null ? null : Generator.Make(root, machine, files),
+            Daemon = sync is null ? null : WithHelpersInUse(Generator.Make(root, machine, files), root),
             Failover = KeepalivedText.Make(root, sync?.VrrpGroup, hook),
             Rules = StatePolicyText.Make(root),
             TableSize = sync?.TableSize,
             HashSize = sync?.HashSize,
         };
+    }
+
+    // Where the kernel cannot hand packets to helpers, a daemon that is told of some does not start.
+    private static DaemonConfig WithHelpersInUse(DaemonConfig config, ConfigNode root)
+    {
+        bool isNfs = root.At("system", "conntrack", "modules", "nfs") is not null;
+        bool isSqlnet = root.At("system", "conntrack", "modules", "sqlnet") is not null;
+        ValueList<HelperTypeConfig> used =
+            [.. config.Helper!.Types.Where(type => type.Name == "rpc" ? isNfs : isSqlnet)];
+        return config with { Helper = used.Count > 0 ? config.Helper with { Types = used } : null };
     }
 }
