@@ -90,16 +90,16 @@ internal static class Generator
 
     private static LinkConfig Link(
         SyncLink link, int index, SyncSettings sync, ConfigNode root, Machine machine) => new()
-    {
-        Kind = link.Peer is null ? LinkKind.Multicast : LinkKind.Udp,
-        IsDefault = index == 0,
-        Local = OwnAddress(link, root, machine),
-        Remote = link.Peer ?? sync.Group,
-        Port = link.Port,
-        Interface = link.Name,
-        SendBuffer = sync.QueueMegabytes * Megabyte,
-        ReceiveBuffer = sync.QueueMegabytes * Megabyte,
-    };
+        {
+            Kind = link.Peer is null ? LinkKind.Multicast : LinkKind.Udp,
+            IsDefault = index == 0,
+            Local = OwnAddress(link, root, machine),
+            Remote = link.Peer ?? sync.Group,
+            Port = link.Port,
+            Interface = link.Name,
+            SendBuffer = sync.QueueMegabytes * Megabyte,
+            ReceiveBuffer = sync.QueueMegabytes * Megabyte,
+        };
 
     private static FilterConfig? Filter(SyncSettings sync)
     {
