@@ -15,7 +15,7 @@ internal static class KeepalivedText
         if (root.At("high-availability", "vrrp") is not { } vrrp) return "";
 
         var text = new StringBuilder();
-        text.Append("global_defs {\n    enable_script_security\n    script_user root\n}\n");
+        text.Append("global_defs {\n    script_user root\n}\n");
         foreach (ConfigNode one in vrrp.At("group")?.Children ?? [])
         {
             if (one.At("disable") is null) AppendInstance(text, one);
