@@ -11,6 +11,7 @@ case ${1:-all} in
     *) echo "usage: scripts/test.sh check|root|all" >&2; exit 2 ;;
 esac
 
+limit=600 # seconds for a project, a multiple of what it takes: what hangs is a failure, too
 nothing_ran=8 # exit code of the runner when a filter leaves no test
 passed=0 failed=0 skipped=0 broken=0
 names=$(mktemp)
@@ -22,7 +23,7 @@ for tier in "${tiers[@]}"; do
         log=$(mktemp)
         # Started in the background or by nohup, programs ignore signals, and so would those that the tests start.
         # shellcheck disable=SC2086  # a tier is an option and its value
-        env --default-signal "$runner" $tier --no-progress >"$log" 2>&1
+        timeout --kill-after=10 "$limit" env --default-signal "$runner" $tier --no-progress >"$log" 2>&1
         code=$?
         count() { sed -n "s/^ *$1: //p" "$log" | tail -n 1; }
         if [ $code -ne 0 ] && [ $code -ne $nothing_ran ]; then
