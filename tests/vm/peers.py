@@ -245,6 +245,27 @@ def rpc_register(network, address):
     say("registered", network, struct.unpack_from("!I", s.recv(500), 24)[0])
 
 
+def rpc_getport(host, over):
+    """GETPORT of version 2 (RFC 1833, 3.2), then procedure 0 of the service where it is."""
+    call = struct.pack("!14I", 9, 0, 2, 100000, 2, 3, 0, 0, 0, 0, PROGRAM, 1, 6 if over == "tcp" else 17, 0)
+    null = struct.pack("!10I", 11, 0, 2, PROGRAM, 1, 0, 0, 0, 0, 0)
+
+    def ask(port, message, at):
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if over == "tcp" else socket.SOCK_DGRAM)
+        s.settimeout(4)
+        s.connect((host, port))
+        s.send((struct.pack("!I", 0x80000000 | len(message)) if over == "tcp" else b"") + message)
+        answer = s.recv(500)[4 if over == "tcp" else 0:]
+        return struct.unpack_from("!I", answer, at)[0]
+
+    port = ask(111, call, 24)
+    say("the service is at", port)
+    try:
+        say("received", ask(port, null, 20))
+    except OSError as error:
+        say("refused:", error)
+
+
 def rpc_service():
     import select
     port = 20490

@@ -21,6 +21,7 @@ internal sealed class HelperInspector(Log log) : IDisposable
     private readonly ExpectationClient _kernel = new();
     private readonly byte[] _packet = new byte[LongestPacket];
     private readonly List<PackedExpectation> _later = [];
+    private HelperWork? _work;        // of the packet at hand
     private PackedFlow _flow;
     private PackedExpectation _held;  // goes with the verdict
     private PackedExpectation _found;
@@ -29,10 +30,22 @@ internal sealed class HelperInspector(Log log) : IDisposable
     /// <summary>The helpers there are.</summary>
     public IReadOnlyList<RunningHelper> Helpers { get; set; } = [];
 
-    /// <summary>Inspects a packet and answers for it.</summary>
-    /// <returns>False when nobody here can look at it: it still waits.</returns>
-    public bool TryInspect(PacketQueue queue, in QueuedPacket packet, long milliseconds)
+    /// <summary>The flow of the packet inspected last, with what its verdict changes of it.</summary>
+    public ref readonly PackedFlow Flow => ref _flow;
+
+    /// <summary>What goes with its verdict; no field is known if nothing does.</summary>
+    public ref readonly PackedExpectation Held => ref _held;
+
+    /// <summary>Inspects a packet.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="milliseconds">The time, from any point on.</param>
+    /// <param name="answer">What to answer, valid until the next packet; behind it goes <see cref="Finish"/>.</param>
+    /// <returns>False when nobody here can look at it.</returns>
+    public bool TryInspect(in QueuedPacket packet, long milliseconds, out PacketAnswer answer)
     {
+        answer = new PacketAnswer { Verdict = PacketVerdict.Accept };
+        _held.Clear();
+        _later.Clear();
         if (!packet.HasFlow || packet.IsCut) return false;
         if (!FlowCodec.TryReadAttributes(packet.FlowAttributes, packet.Family, ref _flow)) return false;
         if (!_flow.Has(FlowFields.Original | FlowFields.Reply | FlowFields.Status | FlowFields.Helper)) return false;
@@ -41,51 +54,51 @@ internal sealed class HelperInspector(Log log) : IDisposable
             return false;
 
         HelperWork work = running.Work;
-        var answer = new PacketAnswer { Verdict = PacketVerdict.Accept };
-        _held.Clear();
-        _later.Clear();
         ReadOnlySpan<byte> payload = packet.Payload[layout.Payload..layout.End];
         work.Stats.Packets++;
         work.Stats.Bytes += (ulong)payload.Length;
-        if (!payload.IsEmpty)
+        if (payload.IsEmpty) return true;
+
+        Span<byte> data = stackalloc byte[LongestData];
+        data.Clear();
+        int kept = _flow.Has(FlowFields.HelperInfo) ? _flow.HelperInfoLength : 0;
+        Span<byte> stored = _flow.HelperInfo;
+        stored = stored[..kept];
+        stored.CopyTo(data);
+        var inspection = new Inspection(work, ref _flow)
         {
-            Span<byte> data = stackalloc byte[LongestData];
-            data.Clear();
-            int kept = _flow.Has(FlowFields.HelperInfo) ? _flow.HelperInfoLength : 0;
-            Span<byte> stored = _flow.HelperInfo;
-            stored = stored[..kept];
-            stored.CopyTo(data);
-            var inspection = new Inspection(work, ref _flow)
-            {
-                Payload = payload,
-                Data = data,
-                Sequence = layout.Sequence,
-                State = packet.State,
-                HeaderDestination = layout.Destination,
-                Milliseconds = milliseconds,
-            };
-            if (TryRun(work, ref inspection, milliseconds))
-            {
-                if (!stored.SequenceEqual(data[..kept]))
-                {
-                    data[..kept].CopyTo(stored);
-                    answer.Changes |= FlowFields.Helper | FlowFields.HelperInfo;
-                }
+            Payload = payload,
+            Data = data,
+            Sequence = layout.Sequence,
+            State = packet.State,
+            HeaderDestination = layout.Destination,
+            Milliseconds = milliseconds,
+        };
+        _work = work;
+        if (!TryRun(work, ref inspection, milliseconds)) return true;
 
-                if (inspection.Timeout > 0)
-                {
-                    _flow.Timeout = inspection.Timeout;
-                    _flow.Fields |= FlowFields.Timeout;
-                    answer.Changes |= FlowFields.Timeout;
-                }
-
-                Rewrite(work, in packet, in layout, ref answer);
-            }
+        if (!stored.SequenceEqual(data[..kept]))
+        {
+            data[..kept].CopyTo(stored);
+            answer.Changes |= FlowFields.Helper | FlowFields.HelperInfo;
         }
 
-        queue.Answer(in packet, in answer, in _flow, in _held);
-        foreach (PackedExpectation expectation in _later) MakeLater(work, in expectation, milliseconds);
+        if (inspection.Timeout > 0)
+        {
+            _flow.Timeout = inspection.Timeout;
+            _flow.Fields |= FlowFields.Timeout;
+            answer.Changes |= FlowFields.Timeout;
+        }
+
+        Rewrite(work, in packet, in layout, ref answer);
         return true;
+    }
+
+    /// <summary>Makes what had to wait until the verdict put the flow into the table.</summary>
+    public void Finish(long milliseconds)
+    {
+        foreach (PackedExpectation expectation in _later) MakeLater(_work!, in expectation, milliseconds);
+        _later.Clear();
     }
 
     /// <summary>Makes an expectation of the flow at hand.</summary>

@@ -83,9 +83,9 @@ internal sealed class HelperQueue : IDisposable
                 continue;
             }
 
-            if (_inspector.TryInspect(_queue, in packet, milliseconds)) continue;
-            Unseen++;
-            _queue.Accept(in packet);
+            if (!_inspector.TryInspect(in packet, milliseconds, out PacketAnswer answer)) Unseen++;
+            _queue.Answer(in packet, in answer, in _inspector.Flow, in _inspector.Held);
+            _inspector.Finish(milliseconds);
         }
     }
 
