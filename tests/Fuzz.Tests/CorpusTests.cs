@@ -1,5 +1,8 @@
 using Xunit;
 
+// A target keeps the buffers of its runs: two tests must not be in one at the same time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace TwinTrack.Fuzz.Tests;
 
 /// <summary>Everything that was ever found, again and again, and a short walk from there.</summary>
