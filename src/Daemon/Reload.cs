@@ -14,6 +14,9 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
     private readonly string _file = Path.GetFullPath(file);
     private DaemonConfig _config = config;
 
+    /// <summary>Gives the engine the limits and times it may change under way.</summary>
+    public Action<DaemonConfig>? Reconfigure { get; set; }
+
     /// <summary>Opens the log file anew, as after a rotation (SIGUSR1).</summary>
     public void ReopenLogs() => log.Reopen();
 
@@ -31,6 +34,7 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
 
         TakeLogs(read.General);
         TakeGroup(read.General);
+        TakeLimits(read);
         foreach (string name in ConfigDifference.Between(_config, read))
             log.Warning($"`{name}' has changed in {_file}: it takes effect when the daemon is started anew");
         log.Notice("configuration reloaded");
@@ -56,6 +60,35 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
         }
 
         _config = _config with { General = now };
+    }
+
+    // What SyncEngine.Reconfigure takes over.
+    private void TakeLimits(DaemonConfig read)
+    {
+        _config = _config with
+        {
+            General = _config.General with
+            {
+                HashLimit = read.General.HashLimit,
+                OverrunResyncSeconds = read.General.OverrunResyncSeconds,
+            },
+        };
+        if (_config.Sync is { } now && read.Sync is { } sync)
+        {
+            _config = _config with
+            {
+                Sync = now with
+                {
+                    RefreshSeconds = sync.RefreshSeconds,
+                    CacheTimeoutSeconds = sync.CacheTimeoutSeconds,
+                    CommitTimeoutSeconds = sync.CommitTimeoutSeconds,
+                    PurgeSeconds = sync.PurgeSeconds,
+                    ResendQueueSize = sync.ResendQueueSize,
+                },
+            };
+        }
+
+        Reconfigure?.Invoke(_config);
     }
 
     private void TakeGroup(GeneralConfig read)

@@ -74,6 +74,7 @@ internal sealed class SyncDaemon : IServing
         else _flowLog = FlowLog.Open(config.Stats ?? new StatsConfig());
         _kernel = new KernelOpening(log, config.General).Open(_engine);
         if (config.Helper is { } helper) _helpers = new HelperPort(helper, log);
+        reload.Reconfigure = read => _engine.Reconfigure(read.ToSyncOptions(indexSeed: 0));
         if (_link is not null) _requests = new SyncRequests(config, _engine, _link, _helpers, ReadRuntime, Stop);
         ControlHandler handler = _requests is null
             ? new StatisticsRequests(_engine, _helpers, ReadRuntime, Stop).Handle

@@ -110,19 +110,21 @@ internal sealed class SyncRequests(
             ControlRequest.LinkStatistics => text.AppendLinks(link.Reports),
             ControlRequest.RuntimeStatistics => text.AppendRuntime(runtime(call.Now)),
             ControlRequest.ResendQueueStatistics => text.AppendResendQueue(engine.ReadResendQueue()),
-            ControlRequest.QueueStatistics => text.AppendQueues(stats.ControlElements, Queues(config.Sync!, in stats)),
+            ControlRequest.QueueStatistics =>
+                text.AppendQueues(stats.ControlElements, Queues(config.Sync!, engine.Options, in stats)),
             ControlRequest.ProcessStatistics => text.AppendProcesses(),
             _ => null,
         };
     }
 
     /// <summary>The queues of a mode, in the order of the original.</summary>
-    public static QueueReport[] Queues(SyncConfig sync, in SyncStats stats)
+    public static QueueReport[] Queues(SyncConfig sync, SyncOptions options, in SyncStats stats)
     {
         QueueReport transmit = new("txqueue", stats.TransmitQueue, StatisticsText.Unlimited, 0);
         QueueReport errors = new("errorq", 0, sync.ErrorQueueLength, 0);
         if (sync.Mode != SyncModeKind.Ftfw) return [transmit, errors];
-        QueueReport resend = new("rsqueue", stats.ResendQueue, sync.ResendQueueSize, stats.ResendQueueOverflows);
+        QueueReport resend =
+            new("rsqueue", stats.ResendQueue, (uint)options.ResendQueueSize, stats.ResendQueueOverflows);
         return [transmit, errors, resend];
     }
 
@@ -138,6 +140,6 @@ internal sealed class SyncRequests(
 
     private uint? TimeoutOf(CacheKind cache) =>
         cache == CacheKind.External && config.Sync!.Mode == SyncModeKind.Alarm
-            ? config.Sync.CacheTimeoutSeconds
+            ? engine.Options.CacheTimeoutSeconds
             : null;
 }

@@ -95,7 +95,7 @@ internal sealed class RepairSchedule
     }
 
     private void Arm() =>
-        _repairAt = Later(_lossAt.PlusSeconds(_options.OverrunResyncSeconds!.Value), _earliest);
+        _repairAt = Later(_lossAt.PlusSeconds(_options.OverrunResyncSeconds ?? 0), _earliest);
 
     private static Instant Later(Instant left, Instant right) => left > right ? left : right;
 }

@@ -84,6 +84,22 @@ public sealed partial class SyncEngine
         if (IsWanted(in _adopted, isDestroy: false)) _internal.Adopt(in _adopted, now.Seconds);
     }
 
+    /// <summary>
+    /// Takes the values over that may change while the engine runs: limits and times. A limit that became smaller drops
+    /// nothing, it refuses.
+    /// </summary>
+    /// <param name="read">The new options; the others of them do not matter.</param>
+    public void Reconfigure(SyncOptions read)
+    {
+        Options.RefreshSeconds = read.RefreshSeconds;
+        Options.CacheTimeoutSeconds = read.CacheTimeoutSeconds;
+        Options.CacheLimit = read.CacheLimit;
+        Options.ResendQueueSize = read.ResendQueueSize;
+        Options.CommitTimeoutSeconds = read.CommitTimeoutSeconds;
+        Options.PurgeSeconds = read.PurgeSeconds;
+        Options.OverrunResyncSeconds = read.OverrunResyncSeconds;
+    }
+
     private bool IsCommitting => _commit.IsRunning || _expectations.Commit.IsRunning;
 
     private SyncReply StartCommit(Instant now, SyncCommand command, int ticket)

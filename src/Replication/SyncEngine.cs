@@ -59,8 +59,8 @@ public sealed partial class SyncEngine : IDisposable
     public SyncEngine(SyncOptions options, Seq first, Instant now)
     {
         Options = options;
-        _internalStore = new FlowStore(_internalSlabs, options.IndexSeed);
-        _externalStore = new FlowStore(_externalSlabs, ~options.IndexSeed);
+        _internalStore = new FlowStore(_internalSlabs, options.IndexSeed, options.IndexSlots);
+        _externalStore = new FlowStore(_externalSlabs, ~options.IndexSeed, options.IndexSlots);
         _internal = new InternalCache(_internalSlabs, _internalStore, options);
         _external = new ExternalCache(_externalSlabs, _externalStore, options);
         if (options is { Mode: SyncModeKind.Notrack, DisableInternalCache: true })

@@ -17,18 +17,19 @@ public enum SyncModeKind : byte
 }
 
 /// <summary>What the engine needs to know of the configuration; defaults are those of conntrackd.</summary>
+/// <remarks>What can be set may change while the engine runs, see <see cref="SyncEngine.Reconfigure"/>.</remarks>
 public sealed record SyncOptions
 {
     /// <summary>How reliability is made (Mode).</summary>
     public SyncModeKind Mode { get; init; }
 
     /// <summary>ALARM: every flow is sent again within that many seconds (RefreshTime).</summary>
-    public uint RefreshSeconds { get; init; } = 60;
+    public uint RefreshSeconds { get; set; } = 60;
 
     /// <summary>
     /// ALARM: an external entry that was not heard of for that many seconds is dropped (CacheTimeout).
     /// </summary>
-    public uint CacheTimeoutSeconds { get; init; } = 180;
+    public uint CacheTimeoutSeconds { get; set; } = 180;
 
     /// <summary>NOTRACK: events go straight to the peers, nothing is kept (DisableInternalCache).</summary>
     public bool DisableInternalCache { get; init; }
@@ -37,10 +38,10 @@ public sealed record SyncOptions
     public bool DisableExternalCache { get; init; }
 
     /// <summary>Most flows, and most expectations, per cache (HashLimit); more are refused and counted.</summary>
-    public int CacheLimit { get; init; } = 262_144;
+    public int CacheLimit { get; set; } = 262_144;
 
     /// <summary>Most elements waiting for an acknowledgement (ResendQueueSize).</summary>
-    public int ResendQueueSize { get; init; } = 131_072;
+    public int ResendQueueSize { get; set; } = 131_072;
 
     /// <summary>Messages accepted before an acknowledgement is due (ACKWindowSize).</summary>
     public int AckWindow { get; init; } = 300;
@@ -54,10 +55,10 @@ public sealed record SyncOptions
     public int AnnounceAtOnce { get; init; } = 20;
 
     /// <summary>Fixed timeout of committed flows in seconds (CommitTimeout); null: the time that is left.</summary>
-    public uint? CommitTimeoutSeconds { get; init; }
+    public uint? CommitTimeoutSeconds { get; set; }
 
     /// <summary>Delay of <see cref="SyncCommand.Purge"/> in seconds (PurgeTimeout).</summary>
-    public uint PurgeSeconds { get; init; } = 60;
+    public uint PurgeSeconds { get; set; } = 60;
 
     /// <summary>Ask the peer for its flows right after the start (StartupResync).</summary>
     public bool StartupResync { get; init; }
@@ -68,7 +69,7 @@ public sealed record SyncOptions
     /// <summary>
     /// Seconds from an overrun to the repairing dump (NetlinkOverrunResync); 0: at once; null: never.
     /// </summary>
-    public uint? OverrunResyncSeconds { get; init; } = 0;
+    public uint? OverrunResyncSeconds { get; set; } = 0;
 
     /// <summary>Seconds between two dumps that take the place of events (PollSecs); null: there are events.</summary>
     public uint? PollSeconds { get; init; }
@@ -81,6 +82,9 @@ public sealed record SyncOptions
 
     /// <summary>Which expectations are replicated (ExpectationSync); null: none.</summary>
     public ExpectationFilter? Expectations { get; init; }
+
+    /// <summary>Slots of each cache's index at first (HashSize); it grows by itself.</summary>
+    public uint IndexSlots { get; init; }
 
     /// <summary>Seed of the flow index, so that a stranger cannot choose colliding tuples.</summary>
     public ulong IndexSeed { get; init; }

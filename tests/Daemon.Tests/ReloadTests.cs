@@ -1,5 +1,6 @@
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
+using TwinTrack.Replication;
 using Xunit;
 
 namespace TwinTrack.Daemon.Tests;
@@ -25,15 +26,47 @@ public sealed class ReloadTests : IDisposable
     public void Logs_and_level_are_taken_over_and_the_rest_is_refused_by_name()
     {
         Reload reload = Start("General { LogFile " + PathOf("one.log") + " }");
-        Write("General { LogFile " + PathOf("two.log") + " LogLevel warning HashLimit 7 UNIX { Path /x.ctl } }");
+        Write("General { LogFile " + PathOf("two.log") + " LogLevel warning PollSecs 7 UNIX { Path /x.ctl } }");
 
         reload.Run();
 
         Assert.Equal(LogLevel.Warning, _log.Least);
         string[] lines = Lines(PathOf("two.log"));
         Assert.Equal(2, lines.Length);
-        Assert.Contains("`General HashLimit' has changed in " + ConfigPath, lines[0], StringComparison.Ordinal);
-        Assert.Contains("`General UNIX Path' has changed", lines[1], StringComparison.Ordinal);
+        Assert.Contains("`General UNIX Path' has changed in " + ConfigPath, lines[0], StringComparison.Ordinal);
+        Assert.Contains("`General PollSecs' has changed", lines[1], StringComparison.Ordinal);
+    }
+
+    /// <summary>A statement of General or Sync, and what the engine knows of it afterwards.</summary>
+    public static TheoryData<string, string, string> Limits => new()
+    {
+        { "HashLimit 7", "", "CacheLimit = 7" },
+        { "NetlinkOverrunResync 7", "", "OverrunResyncSeconds = 7" },
+        { "", "Mode FTFW { ResendQueueSize 7 }", "ResendQueueSize = 7" },
+        { "", "Mode FTFW { CommitTimeout 7 }", "CommitTimeoutSeconds = 7" },
+        { "", "Mode FTFW { PurgeTimeout 7 }", "PurgeSeconds = 7" },
+        { "", "Mode ALARM { RefreshTime 7 }", "RefreshSeconds = 7" },
+        { "", "Mode ALARM { CacheTimeout 7 }", "CacheTimeoutSeconds = 7" },
+    };
+
+    [Theory, MemberData(nameof(Limits))]
+    public void Limits_and_times_are_given_to_the_engine(string general, string mode, string taken)
+    {
+        const string link = "UDP { IPv4_address 127.0.0.1 IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo }";
+        string bare = mode.Length > 0 ? mode[..mode.IndexOf('{', StringComparison.Ordinal)] + "{ }" : "Mode FTFW { }";
+        Reload reload = Start($"General {{ }} Sync {{ {bare} {link} }}");
+        Write($"General {{ {general} }} Sync {{ {(mode.Length > 0 ? mode : bare)} {link} }}");
+        using var engine = new SyncEngine(
+            ConfigReader.Load(ConfigPath).Config!.ToSyncOptions(1), new Seq(1), new Instant(0));
+        Assert.Contains(taken, engine.Options.ToString(), StringComparison.Ordinal);
+        reload.Reconfigure = read => engine.Reconfigure(read.ToSyncOptions(2));
+        engine.Reconfigure(new SyncOptions());
+        Assert.DoesNotContain(taken, engine.Options.ToString(), StringComparison.Ordinal);
+
+        reload.Run();
+
+        Assert.Contains(taken, engine.Options.ToString(), StringComparison.Ordinal);
+        Assert.Empty(_error.ToString());
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using TwinTrack.Lab;
+using TwinTrack.Testing;
 using Xunit;
 
 namespace TwinTrack.Interop.Tests;
@@ -99,12 +100,17 @@ public sealed class OperationTests
         Place.Signal("USR1", daemon.Id);
         Eventually.Holds(() => File.Exists(place.LogPath) ? null : "no new log");
 
-        File.WriteAllText(place.ConfigPath, place.Text.Replace("HashLimit ", "HashLimit 1", StringComparison.Ordinal));
+        string text = place.Text.Replace("Port 3780", "Port 3781", StringComparison.Ordinal);
+        const string limit = "HashLimit 5 # ";
+        File.WriteAllText(place.ConfigPath, text.Replace("HashLimit ", limit, StringComparison.Ordinal));
         Place.Signal("HUP", daemon.Id);
 
         Eventually.Holds(() => File.ReadAllText(place.LogPath).Contains("configuration reloaded", StringComparison.Ordinal)
             ? null : "no reload");
-        Assert.Contains("`General HashLimit' has changed", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
+        Assert.Contains("`Sync UDP Port' has changed", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
+        Assert.DoesNotContain("HashLimit", File.ReadAllText(place.LogPath), StringComparison.Ordinal);
+        FlowGenerator.Create(place.Namespace, 10);
+        Eventually.Equals<long?>(5, () => CacheCounts.Parse(place.Control("-s").Output).Internal, "internal cache");
         Assert.Equal(0, place.Control("-s").ExitCode);
         Assert.Equal(0, place.Control("-k").ExitCode);
         Assert.True(daemon.WaitForExit(Eventually.Patience));
@@ -131,6 +137,22 @@ public sealed class OperationTests
 
         Assert.True(daemon.WaitForExit(Eventually.Patience));
         Assert.Equal(0, daemon.ExitCode);
+    }
+
+    /// <summary>systemd-analyze tells of a line it does not know, and leaves with 0 all the same.</summary>
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("WatchdogSec", "WatchdogSeconds")]
+    public void The_unit_is_one_that_systemd_understands(string word, string instead)
+    {
+        using var place = new Place();
+        string unit = File.ReadAllText(Path.Combine(Repository.Root, "docs", "examples", "conntrackd.service"));
+        string path = place.Folder + "/conntrackd.service";
+        File.WriteAllText(path, word.Length == 0 ? unit : unit.Replace(word, instead, StringComparison.Ordinal));
+        CommandResult result = Command.Run("systemd-analyze", ["verify", "--man=no", path]);
+        string[] complaints =
+            [.. result.Errors.Split('\n').Where(line => line.Contains("conntrackd.service", StringComparison.Ordinal))];
+        Assert.Equal(word.Length == 0, result.ExitCode == 0 && complaints.Length == 0);
     }
 
     private static string Notifying(Place place) =>

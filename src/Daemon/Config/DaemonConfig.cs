@@ -44,6 +44,7 @@ public sealed record DaemonConfig
             PollSeconds = General.PollSeconds,
             Expectations = sync.SyncExpectations ? new ExpectationFilter(sync.ExpectationHelpers) : null,
             Filter = General.Filter?.ToFlowFilter() ?? FlowFilter.AcceptAll,
+            IndexSlots = General.HashSize,
             IndexSeed = indexSeed,
         };
     }
@@ -57,7 +58,7 @@ public sealed record GeneralConfig
     /// <summary>Log file of <c>LogFile on</c>.</summary>
     public const string DefaultLogFile = "/var/log/conntrackd.log";
 
-    /// <summary>Buckets of a cache (HashSize); read and shown, our caches grow by themselves.</summary>
+    /// <summary>Buckets of a cache at first (HashSize); our caches grow by themselves.</summary>
     public uint HashSize { get; init; } = 65_536;
 
     /// <summary>Most entries per cache (HashLimit).</summary>
@@ -96,7 +97,7 @@ public sealed record GeneralConfig
     /// <summary>Ask the kernel for reliable event delivery (NetlinkEventsReliable).</summary>
     public bool EventsReliable { get; init; }
 
-    /// <summary>Kernel events, or datagrams of a link, handled in a row before other work.</summary>
+    /// <summary>Datagrams of a link handled in a row before other work; events have a limit of our own.</summary>
     public uint EventIterationLimit { get; init; } = 100;
 
     /// <summary>Seconds between two dumps when events are not listened to (PollSecs); null: listen.</summary>

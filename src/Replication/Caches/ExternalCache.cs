@@ -13,7 +13,7 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     private const int MostExpiredAtOnce = 1024;
     private const int MostSweptAtOnce = 4096;
 
-    private readonly FullEpisode _full = new(options.CacheLimit);
+    private readonly FullEpisode _full = new(options);
     private readonly EntryQueue? _byAge =
         options.Mode == SyncModeKind.Alarm ? new EntryQueue(slabs, QueueId.Transmit) : null;
     private readonly Owners _owners = new();

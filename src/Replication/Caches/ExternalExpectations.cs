@@ -10,7 +10,7 @@ internal sealed class ExternalExpectations(EntrySlabs slabs, ExpectationStore st
 {
     private const int MostExpiredAtOnce = 1024;
 
-    private readonly FullEpisode _full = new(options.CacheLimit);
+    private readonly FullEpisode _full = new(options);
     private readonly EntryQueue? _byAge =
         options.Mode == SyncModeKind.Alarm ? new EntryQueue(slabs, QueueId.Transmit) : null;
     private CacheStats _stats;

@@ -6,13 +6,15 @@ namespace TwinTrack.Replication.Caches;
 /// <summary>What this firewall's kernel holds. Entries that ended stay, dead, while a queue holds them.</summary>
 internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptions options)
 {
-    private readonly FullEpisode _full = new(options.CacheLimit);
-    private readonly long _recordLimit = (long)options.CacheLimit + options.ResendQueueSize;
+    private readonly FullEpisode _full = new(options);
     private CacheStats _stats;
     private byte _snapshot;
     private bool _isInSnapshot;
     private bool _endedInSilence;
     private bool _hasMemories;       // dead entries are kept for the dump under way
+
+    // Dead records wait for an acknowledgement beside the living.
+    private long RecordLimit => (long)options.CacheLimit + options.ResendQueueSize;
 
     public ref readonly CacheStats Stats
     {
@@ -225,7 +227,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         if (!_isInSnapshot) return 0;
         if (handle == 0)
         {
-            if (store.Records >= _recordLimit) return 0;
+            if (store.Records >= (long)options.CacheLimit + options.ResendQueueSize) return 0;
             handle = store.Add(new FlowKey(in flow), in flow, EntryState.Dead, nowSeconds);
             _hasMemories = true;
         }
@@ -252,7 +254,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
 
     private uint Add(uint existing, bool isAlive, in PackedFlow flow, uint nowSeconds)
     {
-        bool isFull = _stats.Active >= options.CacheLimit || (existing == 0 && store.Records >= _recordLimit);
+        bool isFull = _stats.Active >= options.CacheLimit || (existing == 0 && store.Records >= RecordLimit);
         if (isFull && !isAlive)
         {
             _stats.CreateFailed++;
@@ -282,7 +284,7 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
 }
 
 /// <summary>Says "full" once, and again only after a tenth of the room has become free in between.</summary>
-internal sealed class FullEpisode(int limit)
+internal sealed class FullEpisode(SyncOptions options)
 {
     private bool _isOn;
     private bool _isDue;
@@ -296,7 +298,7 @@ internal sealed class FullEpisode(int limit)
 
     public void HasRoom(long used)
     {
-        if (_isOn && used < limit - (limit / 10)) _isOn = false;
+        if (_isOn && used < options.CacheLimit - (options.CacheLimit / 10)) _isOn = false;
     }
 
     public void Reset() => _isOn = false;

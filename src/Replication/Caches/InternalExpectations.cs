@@ -8,11 +8,13 @@ namespace TwinTrack.Replication.Caches;
 /// </summary>
 internal sealed class InternalExpectations(EntrySlabs slabs, ExpectationStore store, SyncOptions options)
 {
-    private readonly FullEpisode _full = new(options.CacheLimit);
-    private readonly long _recordLimit = (long)options.CacheLimit + options.ResendQueueSize;
+    private readonly FullEpisode _full = new(options);
     private CacheStats _stats;
     private byte _snapshot;
     private bool _isInSnapshot;
+
+    // Dead records wait for an acknowledgement beside the living.
+    private long RecordLimit => (long)options.CacheLimit + options.ResendQueueSize;
 
     public ref readonly CacheStats Stats
     {
@@ -147,7 +149,7 @@ internal sealed class InternalExpectations(EntrySlabs slabs, ExpectationStore st
         if (!_isInSnapshot) return 0;
         if (handle == 0)
         {
-            if (store.Records >= _recordLimit) return 0;
+            if (store.Records >= (long)options.CacheLimit + options.ResendQueueSize) return 0;
             handle = store.Add(in expectation, EntryState.Dead, nowSeconds);
         }
 
@@ -158,7 +160,7 @@ internal sealed class InternalExpectations(EntrySlabs slabs, ExpectationStore st
     private uint Add(uint existing, in PackedExpectation expectation, uint nowSeconds)
     {
         bool isAlive = IsAlive(existing);
-        bool isFull = _stats.Active >= options.CacheLimit || (existing == 0 && store.Records >= _recordLimit);
+        bool isFull = _stats.Active >= options.CacheLimit || (existing == 0 && store.Records >= RecordLimit);
         if (isFull && !isAlive)
         {
             _stats.CreateFailed++;

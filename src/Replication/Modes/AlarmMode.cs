@@ -21,7 +21,7 @@ internal sealed class AlarmMode : SyncMode
     private readonly ExpectationStore _expectations;
     private readonly InternalEntries _entries;
     private readonly StatsBox _stats;
-    private readonly long _walkMicroseconds;
+    private readonly SyncOptions _options;
     private ulong _cursor;
     private Instant _walkedAt;
     private long _owed;              // flows to repeat, times the length of a walk in microseconds
@@ -42,7 +42,7 @@ internal sealed class AlarmMode : SyncMode
         _expectations = expectations;
         _entries = entries;
         _stats = stats;
-        _walkMicroseconds = Math.Max(options.RefreshSeconds, 1) * 1_000_000L;
+        _options = options;
         _walkedAt = now;
     }
 
@@ -52,8 +52,10 @@ internal sealed class AlarmMode : SyncMode
         ? Instant.Never
         : new Instant(_walkedAt.Microseconds + StepMicroseconds);
 
+    private long WalkMicroseconds => Math.Max(_options.RefreshSeconds, 1) * 1_000_000L;
+
     private long StepMicroseconds => Math.Clamp(
-        _walkMicroseconds / Math.Max(_store.Count, 1), ShortestStepMicroseconds, LongestStepMicroseconds);
+        WalkMicroseconds / Math.Max(_store.Count, 1), ShortestStepMicroseconds, LongestStepMicroseconds);
 
     public override void OnDeadline(Instant now)
     {
@@ -63,8 +65,8 @@ internal sealed class AlarmMode : SyncMode
         long elapsed = Math.Min(now.Microseconds - _walkedAt.Microseconds, 2 * LongestStepMicroseconds);
         _walkedAt = now;
         _owed += elapsed * _store.Count;
-        long count = _owed / _walkMicroseconds;
-        _owed %= _walkMicroseconds;
+        long count = _owed / WalkMicroseconds;
+        _owed %= WalkMicroseconds;
         for (; count > 0; count--)
         {
             uint handle = _store.Next(ref _cursor);

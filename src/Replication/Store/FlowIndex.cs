@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace TwinTrack.Replication.Store;
@@ -12,10 +13,12 @@ namespace TwinTrack.Replication.Store;
 /// </remarks>
 internal sealed unsafe class FlowIndex : IDisposable
 {
-    private const int FirstCapacity = 1024;
+    private const uint LeastCapacity = 1024;
+    private const uint MostAtFirst = 1 << 24;
     private const int MovesPerInsertion = 8;
     private const uint Removed = uint.MaxValue;
 
+    private readonly uint _firstCapacity;
     private Slot* _slots;
     private uint _mask;
     private uint _used;
@@ -29,7 +32,15 @@ internal sealed unsafe class FlowIndex : IDisposable
         public uint Handle;      // 0 free
     }
 
-    public FlowIndex() => Reset();
+    /// <summary>Makes an empty index.</summary>
+    /// <param name="slots">
+    /// What it has room for before it grows, a quarter of it left free; memory is taken as slots come into use.
+    /// </param>
+    public FlowIndex(uint slots = LeastCapacity)
+    {
+        _firstCapacity = BitOperations.RoundUpToPowerOf2(Math.Clamp(slots, LeastCapacity, MostAtFirst));
+        Reset();
+    }
 
     /// <summary>Slots of the old table that have not moved yet; 0 unless it grows.</summary>
     public uint Unmoved => _old == null ? 0 : _oldMask + 1 - _moved;
@@ -70,8 +81,8 @@ internal sealed unsafe class FlowIndex : IDisposable
 
     private void Reset()
     {
-        _slots = Allocate(FirstCapacity);
-        _mask = FirstCapacity - 1;
+        _slots = Allocate(_firstCapacity);
+        _mask = _firstCapacity - 1;
         _used = 0;
     }
 

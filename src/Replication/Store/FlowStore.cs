@@ -39,13 +39,18 @@ internal sealed unsafe partial class FlowStore : IDisposable
 
     private readonly EntrySlabs _slabs;
     private readonly Slab _extras = new(sizeof(FlowExtras));
-    private readonly FlowIndex _index = new();
+    private readonly FlowIndex _index;
     private readonly NameTable _names = new(NameLimit);
     private readonly ulong _seed;
 
-    public FlowStore(EntrySlabs slabs, ulong seed)
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="slabs">Where its records are.</param>
+    /// <param name="seed">Seed of the index.</param>
+    /// <param name="indexSlots">Slots the index has at first; it grows by itself.</param>
+    public FlowStore(EntrySlabs slabs, ulong seed, uint indexSlots = 0)
     {
         _slabs = slabs;
+        _index = new FlowIndex(indexSlots);
         _seed = seed;
     }
 
