@@ -23,6 +23,7 @@ internal sealed class JsonAnswers(
     /// <summary>Answers a request that reads; null for others.</summary>
     public ControlAnswer? Handle(in ControlCall call) => call.Request switch
     {
+        ControlRequest.DumpInternalFlows when engine.Options.DisableInternalCache => ListKernel(),
         ControlRequest.DumpInternalFlows => ListFlows(CacheKind.Internal),
         ControlRequest.DumpExternalFlows => ListFlows(CacheKind.External),
         ControlRequest.DumpInternalExpectations => ListExpectations(CacheKind.Internal),
@@ -51,6 +52,24 @@ internal sealed class JsonAnswers(
         return new JsonListing("flows", LongestFlow, Write);
     }
 
+    // As the text: without internal cache the kernel's table is what this node has. Its flows have no age in a cache.
+    private static JsonListing ListKernel()
+    {
+        var table = new KernelTable();
+        var style = new FlowTextStyle(FlowTextParts.Timeout | FlowTextParts.Counters | FlowTextParts.Use);
+        PackedFlow flow = default;
+        bool Write(Instant now, ref LineWriter line)
+        {
+            if (!table.Read(ref flow)) return false;
+            line.Write("{\"flow\":"u8);
+            FlowJson.Write(ref line, in flow, in style);
+            line.Write((byte)'}');
+            return true;
+        }
+
+        return new JsonListing("flows", LongestFlow, Write, table);
+    }
+
     private JsonListing ListExpectations(CacheKind cache)
     {
         PackedExpectation expectation = default;
@@ -76,7 +95,7 @@ internal sealed class JsonAnswers(
         bool expires = cache == CacheKind.External && engine.Options.Mode == SyncModeKind.Alarm;
         json.Open(ref line);
         json.PutNumber(ref line, "age_seconds"u8, times.AgeSeconds);
-        long left = expires ? (long)config.Sync!.CacheTimeoutSeconds - times.IdleSeconds : 0;
+        long left = expires ? (long)engine.Options.CacheTimeoutSeconds - times.IdleSeconds : 0;
         if (expires) json.PutSigned(ref line, "expires_seconds"u8, left);
     }
 
@@ -175,7 +194,7 @@ internal sealed class JsonAnswers(
         json.PutNumber(ref line, "control_elements"u8, stats.ControlElements);
         json.PutNumber(ref line, "unannounced"u8, stats.Unannounced);
         json.OpenList(ref line, "queues"u8);
-        foreach (QueueReport queue in SyncRequests.Queues(config.Sync!, in stats))
+        foreach (QueueReport queue in SyncRequests.Queues(config.Sync!, engine.Options, in stats))
             StatisticsJson.PutQueue(ref json, ref line, in queue);
         json.CloseList(ref line);
     }

@@ -54,6 +54,23 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public void Without_internal_cache_the_kernels_table_is_listed_as_in_the_text()
+    {
+        using Pair pair = Pair.Start(Make.Ours, Make.Ours, config => config with
+        {
+            Mode = "NOTRACK",
+            ModeLines = "DisableInternalCache On",
+        });
+        FlowGenerator.Create(pair.First.Firewall.Namespace, Flows);
+        JsonElement[] flows = [.. Read(pair.First, "-i").GetProperty("flows").EnumerateArray()];
+        Assert.Equal(Flows, flows.Length);
+        Assert.Equal(Flows, pair.First.Do("-i").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.All(flows, entry => Assert.True(entry.GetProperty("flow").GetProperty("timeout").GetInt32() > 0));
+        Assert.Distinct(
+            flows.Select(entry => entry.GetProperty("flow").GetProperty("original").ToString()), StringComparer.Ordinal);
+    }
+
+    [Fact]
     public void Expectations_have_the_same_forms()
     {
         using Pair pair = Pair.Start(

@@ -11,10 +11,14 @@ internal delegate bool JsonEntryWriter(Instant now, ref Conntrack.LineWriter lin
 /// <param name="name">Name of the list.</param>
 /// <param name="longestEntry">Bytes an entry has at most.</param>
 /// <param name="write">Writes an entry.</param>
-internal sealed class JsonListing(string name, int longestEntry, JsonEntryWriter write) : ControlAnswer
+/// <param name="source">What the entries are read from, let go at the end; null for nothing.</param>
+internal sealed class JsonListing(string name, int longestEntry, JsonEntryWriter write, IDisposable? source = null)
+    : ControlAnswer
 {
     private bool _isBegun;
     private bool _hasEntries;
+
+    public override void Close() => source?.Dispose();
 
     public override AnswerState Fill(Instant now, Span<byte> slice, out int written)
     {

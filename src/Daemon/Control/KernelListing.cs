@@ -1,22 +1,16 @@
 using TwinTrack.Conntrack;
-using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Replication;
 
 namespace TwinTrack.Daemon.Control;
 
-/// <summary>The answer to -i without internal cache: the kernel's table, read as fast as the client takes it.</summary>
+/// <summary>The answer to -i without internal cache: the kernel's table.</summary>
 internal sealed class KernelListing : ControlAnswer, IDisposable
 {
-    // Each read makes the kernel write the next part, so there is nothing to wait for unless memory is short.
-    private const int PatienceMilliseconds = 10;
-
     private static readonly FlowTextStyle Style =
         new(FlowTextParts.Timeout | FlowTextParts.Counters | FlowTextParts.Use);
 
-    private readonly FlowDump _dump = new();
+    private readonly KernelTable _table = new();
     private PackedFlow _flow;
-
-    public KernelListing() => _dump.Start();
 
     public override AnswerState Fill(Instant now, Span<byte> slice, out int written)
     {
@@ -24,17 +18,14 @@ internal sealed class KernelListing : ControlAnswer, IDisposable
         AnswerState state = AnswerState.More;
         while (state == AnswerState.More && slice.Length - line.Length > FlowText.MaxLength)
         {
-            switch (_dump.Read(ref _flow))
+            if (_table.Read(ref _flow))
             {
-                case DumpStatus.Flow:
-                    FlowText.Write(ref line, in _flow, in Style);
-                    line.Write((byte)'\n');
-                    break;
-                case DumpStatus.WouldBlock when _dump.Wait(PatienceMilliseconds):
-                    break;
-                default:
-                    state = AnswerState.End;
-                    break;
+                FlowText.Write(ref line, in _flow, in Style);
+                line.Write((byte)'\n');
+            }
+            else
+            {
+                state = AnswerState.End;
             }
         }
 
@@ -44,5 +35,5 @@ internal sealed class KernelListing : ControlAnswer, IDisposable
 
     public override void Close() => Dispose();
 
-    public void Dispose() => _dump.Dispose();
+    public void Dispose() => _table.Dispose();
 }
