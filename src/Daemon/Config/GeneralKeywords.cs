@@ -65,7 +65,7 @@ internal static class GeneralKeywords
 
     public static readonly Block General = new("General",
     [
-        Number("HashSize", "Buckets of each cache; kept for old files, our caches grow by themselves.", 65_536,
+        Number("HashSize", "Buckets of each cache at first, at least 1024; it grows by itself.", 65_536,
             (general, number) => general with { HashSize = number }),
         Number("HashLimit", "Most entries of each cache; more are refused and counted.", 262_144,
             (general, number) => general with { HashLimit = number }),
@@ -106,7 +106,7 @@ internal static class GeneralKeywords
         .. BufferSize("NetlinkBufferSizeMaxGrowth", "Limit in bytes up to which that buffer doubles after an overrun.",
             ["SocketBufferSizeMaxGrown", "SocketBufferSizeMaxGrowth"],
             (general, number) => general with { NetlinkBufferSizeMaxGrowth = number }),
-        Number("EventIterationLimit", "Kernel events handled in a row before other work.", 100,
+        Number("EventIterationLimit", "Datagrams of a dedicated link handled in a row before other work.", 100,
             (general, number) => general with { EventIterationLimit = number }),
         new("PollSecs", "Seconds between two dumps of the kernel table, instead of listening to events.")
         {

@@ -28,13 +28,14 @@ internal static class LinkKeywords
             Most = int.MaxValue,
             Set = (draft, value) => draft.Sync!.Link!.ReceiveBuffer = value.Number,
         },
-        new("Checksum", "Send with UDP checksum.")
-        {
-            Value = ValueKind.Bool,
-            Default = "on",
-            Set = (draft, value) => draft.Sync!.Link!.Checksum = value.On,
-        },
     ];
+
+    private static readonly Keyword Checksum = new("Checksum", "Send with UDP checksum.")
+    {
+        Value = ValueKind.Bool,
+        Default = "on",
+        Set = (draft, value) => draft.Sync!.Link!.Checksum = value.On,
+    };
 
     private static readonly Block Multicast = new("Multicast",
     [
@@ -49,6 +50,7 @@ internal static class LinkKeywords
         },
         Port("Group", "UDP port of all members."),
         .. Common,
+        Checksum,
     ]);
 
     private static readonly Keyword[] OneToOne =
@@ -61,11 +63,17 @@ internal static class LinkKeywords
         .. Common,
     ];
 
-    private static readonly Block Udp = new("UDP", OneToOne);
+    private static readonly Block Udp = new("UDP", [.. OneToOne, Checksum]);
 
     private static readonly Block Tcp = new("TCP",
     [
         .. OneToOne,
+        new("Checksum", "Ignored: TCP always has one.")
+        {
+            Value = ValueKind.Bool,
+            IsDeprecated = true,
+            Set = (draft, value) => draft.WarnAtStart(value.Token, "`Checksum' has no effect on a TCP link, ignoring"),
+        },
         new("ErrorQueueLength", "Buffers kept for retry while the peer is away; one value for all links.")
         {
             Value = ValueKind.Number,

@@ -174,8 +174,8 @@ public static class Printer
         writer.Set("Interface", link.Interface);
         if (link.SendBuffer is { } send) writer.Set("SndSocketBuffer", send);
         if (link.ReceiveBuffer is { } receive) writer.Set("RcvSocketBuffer", receive);
-        writer.Set("Checksum", link.Checksum);
         if (link.Kind == LinkKind.Tcp) writer.Set("ErrorQueueLength", errorQueueLength);
+        else writer.Set("Checksum", link.Checksum);
         writer.Close();
     }
 
