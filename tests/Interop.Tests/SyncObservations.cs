@@ -21,6 +21,7 @@ internal static class SyncObservations
         },
         ["Sync/Options"] = SeeWindows,
         ["Options/TCPWindowTracking"] = SeeWindows,
+        ["Options/AnnounceDelay"] = SeeAnnouncements,
         ["Options/ExpectationSync"] = () =>
         {
             With("Mode FTFW { }", place => Assert.Empty(place.Do("-s", "expect")));
@@ -118,6 +119,25 @@ internal static class SyncObservations
             Assert.Equal(isTracked, ((TcpFlags)flow.TcpFlagsOriginal & TcpFlags.BeLiberal) == TcpFlags.None);
         }
     }
+
+    // Of connections that are over before the delay is, the peer never hears; without delay it hears of all.
+    private static void SeeAnnouncements()
+    {
+        const int many = 1000;
+        foreach (int delay in (int[])[10_000, 0])
+        {
+            using Pair pair = Start("FTFW", "", $"Options {{\nAnnounceDelay {delay}\n}}");
+            FlowGenerator.Create(pair.First.Firewall.Namespace, many);
+            Eventually.Equals<long?>(many, () => pair.First.Counts().Internal, "internal cache");
+            FlowGenerator.Delete(pair.First.Firewall.Namespace, many);
+            Eventually.Equals<long?>(0, () => pair.First.Counts().Internal, "internal cache");
+            if (delay == 0) Eventually.Equals(many, () => Heard(pair.Second), "flows heard of");
+            else Assert.InRange(Heard(pair.Second), 0, many / 2);
+        }
+    }
+
+    private static int Heard(Node node) => int.Parse(
+        node.Do("-s").Split("cache external:")[1].Split("connections created:")[1].Split("failed:")[0]);
 
     // One flow after the other, each in a packet of its own: each is acknowledged, not one in many.
     private static void SeeAcknowledgements()
