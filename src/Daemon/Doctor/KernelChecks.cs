@@ -45,10 +45,25 @@ internal sealed class KernelChecks(Findings findings, Machine machine, DaemonCon
         Want("NF_CONNTRACK_MARK", "marks are not replicated");
         Want("NF_CONNTRACK_ZONES", "zones are not replicated");
         Want("NF_CONNTRACK_LABELS", "labels are not replicated");
+        if (config.Helper is { Types.Count: > 0 })
+        {
+            Need("NETFILTER_NETLINK_QUEUE", "nfnetlink_queue");
+            Need("NETFILTER_NETLINK_GLUE_CT", null);
+            Need("NF_CT_NETLINK_HELPER", "nfnetlink_cthelper");
+        }
+
         if (config.Stats is not null) Want("NF_CONNTRACK_TIMESTAMP", "logged flows have no duration");
         if (config.Sync?.Links is [{ Kind: LinkKind.Multicast }, ..] && machine.KernelOption("IP_MULTICAST") == 'n')
             findings.Fail("kernel", "it lacks IP multicast (CONFIG_IP_MULTICAST)", "use UDP or TCP for the link");
         if (findings.All.Count == before) findings.Fine("kernel", "it has all options that are needed");
+    }
+
+    // Helpers in user space.
+    private void Need(string option, string? module)
+    {
+        if (machine.KernelOption(option) != 'n') return;
+        findings.Fail("kernel", $"it lacks CONFIG_{option}, which helpers need",
+            $"take a kernel with it{(module is null ? "" : $" (module {module})")}, or leave out section Helper");
     }
 
     private void Want(string option, string without)

@@ -9,6 +9,7 @@ public sealed class KernelChecksTests : IDisposable
 {
     private const string AllOptions =
         "CONFIG_NF_CONNTRACK_MARK=y\nCONFIG_NF_CONNTRACK_ZONES=y\nCONFIG_NF_CONNTRACK_LABELS=y\nCONFIG_NF_CT_NETLINK=m\n"
+        + "CONFIG_NETFILTER_NETLINK_QUEUE=m\nCONFIG_NETFILTER_NETLINK_GLUE_CT=y\nCONFIG_NF_CT_NETLINK_HELPER=m\n"
         + "CONFIG_IP_MULTICAST=y\n# CONFIG_OTHER is not set\n";
 
     private readonly string _root = Directory.CreateTempSubdirectory().FullName;
@@ -40,6 +41,9 @@ public sealed class KernelChecksTests : IDisposable
         { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Warning, "CONFIG_NF_CONNTRACK_ZONES" },
         { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Warning, "CONFIG_NF_CONNTRACK_LABELS" },
         { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Problem, "CONFIG_IP_MULTICAST" },
+        { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Problem, "CONFIG_NETFILTER_NETLINK_QUEUE" },
+        { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Problem, "CONFIG_NETFILTER_NETLINK_GLUE_CT" },
+        { "boot/config-6.1.0", "CONFIG_NF_CONNTRACK_MARK=y\n", FindingLevel.Problem, "CONFIG_NF_CT_NETLINK_HELPER" },
     };
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -73,7 +77,8 @@ public sealed class KernelChecksTests : IDisposable
     private IReadOnlyList<Finding> Examine()
     {
         const string text =
-            "Sync { Mode FTFW { } Multicast { IPv4_address 225.0.0.50 Group 1 IPv4_interface 127.0.0.1 Interface lo } }";
+            "Sync { Mode FTFW { } Multicast { IPv4_address 225.0.0.50 Group 1 IPv4_interface 127.0.0.1 Interface lo } }"
+            + "Helper { Type ftp inet tcp { QueueNum 1 } }";
         DaemonConfig config = ConfigReader.Parse("x", text, ProtocolNames.OfSystem()).Config!;
         var findings = new Findings();
         new KernelChecks(findings, new Machine(_root), config).Run();
