@@ -65,7 +65,7 @@ install:
 	install -D -m 644 docs/examples/conntrackd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/conntrackd.service
 	install -d $(DESTDIR)$(PREFIX)/share/doc/twintrack
 	cp -r --no-preserve=ownership docs/examples $(DESTDIR)$(PREFIX)/share/doc/twintrack/
-	install -m 644 docs/troubleshooting.md docs/events.md docs/deviations.md README.md CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/twintrack/
+	install -m 644 docs/troubleshooting.md docs/events.md docs/announcing.md docs/asymmetric.md docs/helpers.md docs/deviations.md README.md CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/twintrack/
 
 lab: root-check dist
 	scripts/need.sh $(RUN_NEEDS)
