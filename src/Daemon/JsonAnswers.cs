@@ -55,7 +55,7 @@ internal sealed class JsonAnswers(
     // As the text: without internal cache the kernel's table is what this node has. Its flows have no age in a cache.
     private static JsonListing ListKernel()
     {
-        var table = new KernelTable();
+        var table = new TableReader();
         var style = new FlowTextStyle(FlowTextParts.Timeout | FlowTextParts.Counters | FlowTextParts.Use);
         PackedFlow flow = default;
         bool Write(Instant now, ref LineWriter line)

@@ -9,7 +9,7 @@ internal sealed class KernelListing : ControlAnswer, IDisposable
     private static readonly FlowTextStyle Style =
         new(FlowTextParts.Timeout | FlowTextParts.Counters | FlowTextParts.Use);
 
-    private readonly KernelTable _table = new();
+    private readonly TableReader _table = new();
     private PackedFlow _flow;
 
     public override AnswerState Fill(Instant now, Span<byte> slice, out int written)

@@ -4,14 +4,14 @@ using TwinTrack.Conntrack.Kernel;
 namespace TwinTrack.Daemon.Control;
 
 /// <summary>The kernel's table, read as fast as a client takes it.</summary>
-internal sealed class KernelTable : IDisposable
+internal sealed class TableReader : IDisposable
 {
     // Each read makes the kernel write the next part, so there is nothing to wait for unless memory is short.
     private const int PatienceMilliseconds = 10;
 
     private readonly FlowDump _dump = new();
 
-    public KernelTable() => _dump.Start();
+    public TableReader() => _dump.Start();
 
     /// <summary>Reads the next flow.</summary>
     /// <returns>False at the end, and when the kernel has nothing more to say.</returns>
