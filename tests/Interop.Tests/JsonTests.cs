@@ -28,7 +28,11 @@ public sealed class JsonTests
             Read(node, "-s", "runtime").GetProperty("kernel").GetProperty("buffer_bytes").GetInt64());
         Assert.Equal("udp", Read(node, "-s", "link").GetProperty("links")[0].GetProperty("kind").GetString());
         Assert.Equal(3, Read(node, "-s", "queue").GetProperty("queues").GetArrayLength());
-        Assert.Equal(0, Read(node, "-s", "network").GetProperty("malformed").GetProperty("total").GetInt32());
+        JsonElement network = Read(node, "-s", "network");
+        Assert.Equal(0, network.GetProperty("malformed").GetProperty("total").GetInt32());
+        Assert.Equal(0, network.GetProperty("sequence").GetProperty("jumps_refused").GetInt32());
+        Assert.Equal(0, network.GetProperty("peers").GetProperty("hellos_refused").GetInt32());
+        Assert.Equal(0, network.GetProperty("peers").GetProperty("given_up").GetInt32());
         Assert.Equal(Flows, Read(node, "-s", "cache").GetProperty("caches").GetProperty("internal")
             .GetProperty("created").GetInt32());
         Assert.Equal(0, Read(node, "-s", "process").GetProperty("processes").GetArrayLength());

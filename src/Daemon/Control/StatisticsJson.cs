@@ -61,7 +61,7 @@ internal static class StatisticsJson
         json.Close(ref line);
     }
 
-    /// <summary>What arrived from peers that was no good, and in which order it came.</summary>
+    /// <summary>What arrived from peers that was no good, in which order it came, and what was refused.</summary>
     public static void PutNetwork(ref JsonText json, ref LineWriter line, in SyncStats stats)
     {
         json.Open(ref line, "malformed"u8);
@@ -76,6 +76,11 @@ internal static class StatisticsJson
         json.Open(ref line, "sequence"u8);
         json.PutNumber(ref line, "lost"u8, stats.Lost);
         json.PutNumber(ref line, "before"u8, stats.Before);
+        json.PutNumber(ref line, "jumps_refused"u8, stats.JumpsRefused);
+        json.Close(ref line);
+        json.Open(ref line, "peers"u8);
+        json.PutNumber(ref line, "hellos_refused"u8, stats.HellosRefused);
+        json.PutNumber(ref line, "given_up"u8, stats.PeersGivenUp);
         json.Close(ref line);
     }
 
