@@ -70,6 +70,17 @@ internal static class LabCommand
         Description = "With --keepalived: both firewalls carry traffic, each for a virtual address of its own",
     };
 
+    private static readonly Option<bool> Ftp = new("--ftp")
+    {
+        Description = "Instead of many connections an FTP session: its data connection, announced through the first "
+            + "firewall, must pass the second",
+    };
+
+    private static readonly Option<bool> WithoutExpectations = new("--without-expectations")
+    {
+        Description = "With --ftp: ExpectationSync is off, the data connection must be lost",
+    };
+
     private static readonly Option<string> Script = new("--script")
     {
         Description = "With --keepalived: the script it calls; default: our primary-backup.sh",
@@ -102,8 +113,8 @@ internal static class LabCommand
         Original.Validators.Add(CheckRole);
         var command = new Command("lab", Description)
         {
-            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Original, Conntrackd, Nat, NoNat,
-            Seed, Json, Keep, Clean,
+            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Ftp, WithoutExpectations, Original,
+            Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
         };
         command.Validators.Add(CheckConflicts);
         command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));
@@ -139,6 +150,11 @@ internal static class LabCommand
             result.AddError("--keepalived goes with neither --without-sync nor --no-nat nor --links");
         if (!isWithKeepalived && (result.GetValue(ActiveActive) || result.GetValue(Script) is not null))
             result.AddError("--active-active and --script go with --keepalived");
+        bool isWithFtp = result.GetValue(Ftp);
+        if (isWithFtp && (result.GetValue(WithoutSync) || isWithKeepalived || result.GetValue(Links) > 1))
+            result.AddError("--ftp goes with neither --without-sync nor --keepalived nor --links");
+        if (!isWithFtp && result.GetValue(WithoutExpectations))
+            result.AddError("--without-expectations goes with --ftp");
     }
 
     private static int Guard(Func<int> action)
@@ -169,6 +185,13 @@ internal static class LabCommand
             var keepalived = new KeepalivedRun(KeepalivedOptionsOf(parsed));
             return Run(parsed, keepalived, keepalived.Execute, LabReport.Write, KeepalivedJson.Default.KeepalivedResult,
                 result => result.Passed);
+        }
+
+        if (parsed.GetValue(Ftp))
+        {
+            var ftp = new FtpRun(FtpOptionsOf(parsed));
+            return Run(
+                parsed, ftp, ftp.Execute, LabReport.Write, FtpJson.Default.FtpResult, result => result.Passed);
         }
 
         var run = new LabRun(Options(parsed));
@@ -209,6 +232,20 @@ internal static class LabCommand
             Seed = parsed.GetValue(Seed),
             IsActiveActive = parsed.GetValue(ActiveActive),
             Script = ProgramFinder.Script(parsed.GetValue(Script)),
+            PrimaryProgram = ProgramFor("primary", original, path),
+            BackupProgram = ProgramFor("backup", original, path),
+            Keep = parsed.GetValue(Keep),
+        };
+    }
+
+    private static FtpOptions FtpOptionsOf(ParseResult parsed)
+    {
+        string? original = parsed.GetValue(Original);
+        string? path = parsed.GetValue(Conntrackd);
+        return new FtpOptions
+        {
+            ReplicatesExpectations = !parsed.GetValue(WithoutExpectations),
+            SourceNat = !parsed.GetValue(NoNat),
             PrimaryProgram = ProgramFor("primary", original, path),
             BackupProgram = ProgramFor("backup", original, path),
             Keep = parsed.GetValue(Keep),

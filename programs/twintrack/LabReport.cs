@@ -11,7 +11,7 @@ internal static class LabReport
     public static void Write(LabResult result)
     {
         AnsiConsole.WriteLine();
-        AnsiConsole.Write(Summary(result));
+        AnsiConsole.Write(Summary(Rows(result)));
         AnsiConsole.Write(Flows(result));
         foreach (string problem in result.Problems) AnsiConsole.WriteLine($"note: {problem}");
         Color colour = result.Passed ? Color.Green : Color.Red;
@@ -45,10 +45,34 @@ internal static class LabReport
             new Style(result.Passed ? Color.Green : Color.Red, decoration: Decoration.Bold)));
     }
 
-    private static Table Summary(LabResult result)
+    /// <summary>Prints what became of an FTP session.</summary>
+    public static void Write(FtpResult result)
+    {
+        AnsiConsole.WriteLine();
+        AnsiConsole.Write(Summary(Rows(result)));
+        foreach (string problem in result.Problems) AnsiConsole.WriteLine($"note: {problem}");
+        AnsiConsole.Write(new Text(
+            result.Passed ? "the FTP session lived\n" : "the FTP session was lost\n",
+            new Style(result.Passed ? Color.Green : Color.Red, decoration: Decoration.Bold)));
+    }
+
+    private static IEnumerable<(string What, string Value)> Rows(FtpResult result)
+    {
+        yield return (
+            "FTP data connection", result.DataMs is { } data ? $"let through, {Ms(data)} with its bytes" : "lost");
+        yield return ("FTP control connection", result.ControlAlive ? "alive" : "lost");
+        yield return ("backup knew all after", result.ReplicationMs is { } time ? Ms(time) : "never");
+        yield return ("expectations", result.ReplicatesExpectations ? "replicated" : "not replicated");
+        yield return ("whole take-over", Ms(result.TakeOver.TotalMs));
+        yield return ("primary", result.PrimaryProgram);
+        yield return ("backup", result.BackupProgram);
+        yield return ("run", $"{(result.SourceNat ? "with" : "without")} NAT");
+    }
+
+    private static Table Summary(IEnumerable<(string What, string Value)> rows)
     {
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns("what", "value");
-        foreach ((string what, string value) in Rows(result)) table.AddRow(new Text(what), new Text(value));
+        foreach ((string what, string value) in rows) table.AddRow(new Text(what), new Text(value));
         return table;
     }
 

@@ -1,36 +1,16 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using TwinTrack.Lab;
 
-namespace TwinTrack.Interop.Tests;
+namespace TwinTrack.Lab;
 
 /// <summary>Both ends of an FTP control connection through the firewalls, line by line.</summary>
-internal sealed class FtpSession : IDisposable
+/// <remarks>Whatever is waited for, a <see cref="LabException"/> tells that it did not happen in ten seconds.</remarks>
+public sealed class FtpSession : IDisposable
 {
-    private const int Patience = 10_000; // milliseconds
-
-    private readonly Topology _topology;
-    private readonly Socket _listener;
-    private readonly Socket _client;
-    private readonly Socket _server;
-    private readonly List<Socket> _others = [];
-
-    public FtpSession(Topology topology)
-    {
-        _topology = topology;
-        _listener = Listen(topology.Server, new IPEndPoint(Topology.ServerAddress, 21));
-        _client = Connect(topology.Client, new IPEndPoint(Topology.ServerAddress, 21));
-        _server = Accept(_listener);
-        Say(_server, "220 ready", _client);
-        Say(_client, "USER anonymous", _server);
-        Say(_server, "230 welcome", _client);
-    }
-
-    /// <summary>The rules of a firewall that knows FTP and lets no other new TCP connection through.</summary>
-    public static void Restrict(Firewall firewall) => firewall.Namespace.Require(
-        ["nft", "-f", "-"],
+    private const string Rules =
         """
         table inet ftp {
             ct helper control { type "ftp" protocol tcp; }
@@ -43,9 +23,52 @@ internal sealed class FtpSession : IDisposable
                 meta l4proto tcp ct state new tcp dport != 21 drop
             }
         }
-        """);
+        """;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+
+    private readonly Topology _topology;
+    private readonly CancellationToken _cancellation;
+    private readonly Socket _listener;
+    private readonly Socket _client;
+    private readonly Socket _server;
+    private readonly List<Socket> _others = [];
+
+    /// <summary>Opens the control connection and logs in.</summary>
+    /// <param name="topology">Where client and server are.</param>
+    /// <param name="cancellation">Ends each wait.</param>
+    public FtpSession(Topology topology, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(topology);
+        _topology = topology;
+        _cancellation = cancellation;
+        try
+        {
+            _listener = Listen(topology.Server, new IPEndPoint(Topology.ServerAddress, 21));
+            _client = Connect(topology.Client, new IPEndPoint(Topology.ServerAddress, 21));
+            _server = Accept(_listener);
+            Say(_server, "220 ready", _client);
+            Say(_client, "USER anonymous", _server);
+            Say(_server, "230 welcome", _client);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rules of a firewall that knows FTP and lets no other new TCP connection through.</summary>
+    /// <exception cref="LabException">The kernel lacks the helper (module nf_conntrack_ftp).</exception>
+    public static void Restrict(Firewall firewall)
+    {
+        ArgumentNullException.ThrowIfNull(firewall);
+        firewall.Namespace.Require(["nft", "-f", "-"], Rules);
+    }
 
     /// <summary>The server announces where it waits for a data connection.</summary>
+    /// <param name="waiting">Where it waits.</param>
     /// <returns>The address that the client is told.</returns>
     public IPEndPoint Passive(out Socket waiting)
     {
@@ -57,6 +80,7 @@ internal sealed class FtpSession : IDisposable
     }
 
     /// <summary>The client announces where it waits for a data connection.</summary>
+    /// <param name="waiting">Where it waits.</param>
     /// <returns>The address that the server is told.</returns>
     public IPEndPoint Active(out Socket waiting)
     {
@@ -68,6 +92,8 @@ internal sealed class FtpSession : IDisposable
     }
 
     /// <summary>The client opens a data connection and a file goes through it.</summary>
+    /// <param name="from">What the client was told.</param>
+    /// <param name="waiting">Where the server waits.</param>
     public void FetchPassive(IPEndPoint from, Socket waiting)
     {
         Socket end = Connect(_topology.Client, from);
@@ -75,6 +101,8 @@ internal sealed class FtpSession : IDisposable
     }
 
     /// <summary>The server opens a data connection and a file goes through it.</summary>
+    /// <param name="to">What the server was told.</param>
+    /// <param name="waiting">Where the client waits.</param>
     public void FetchActive(IPEndPoint to, Socket waiting)
     {
         Socket end = Connect(_topology.Server, to);
@@ -88,6 +116,7 @@ internal sealed class FtpSession : IDisposable
         Say(_server, "200 still here", _client);
     }
 
+    /// <summary>Ends all connections.</summary>
     public void Dispose()
     {
         foreach (Socket socket in _others) socket.Dispose();
@@ -122,10 +151,9 @@ internal sealed class FtpSession : IDisposable
         {
             socket.Connect(to);
         }
-        catch (SocketException error) when (error.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {
-            bool isConnected = socket.Poll(Patience * 1000, SelectMode.SelectWrite);
-            if (!isConnected) throw new LabException($"{to} does not answer", error);
+            Await(socket, SelectMode.SelectWrite, $"{to} does not answer");
         }
 
         socket.Blocking = true;
@@ -134,9 +162,8 @@ internal sealed class FtpSession : IDisposable
 
     private Socket Accept(Socket listener)
     {
-        if (!listener.Poll(Patience * 1000, SelectMode.SelectRead)) throw new LabException("nobody connects");
+        Await(listener, SelectMode.SelectRead, "nobody connects");
         Socket socket = listener.Accept();
-        socket.ReceiveTimeout = Patience;
         socket.LingerState = new(enable: true, seconds: 0);
         _others.Add(socket);
         return socket;
@@ -146,20 +173,30 @@ internal sealed class FtpSession : IDisposable
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
-            ReceiveTimeout = Patience,
             LingerState = new(enable: true, seconds: 0),
         };
         _others.Add(socket);
         return socket;
     }
 
-    private static string Say(Socket from, string line, Socket to)
+    private void Await(Socket socket, SelectMode mode, string orElse)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!socket.Poll(PollInterval, mode))
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            if (watch.Elapsed > Patience) throw new LabException(orElse);
+        }
+    }
+
+    private string Say(Socket from, string line, Socket to)
     {
         from.Send(Encoding.ASCII.GetBytes(line + "\r\n"));
         var heard = new StringBuilder();
         byte[] buffer = new byte[256];
         while (!heard.ToString().EndsWith("\r\n", StringComparison.Ordinal))
         {
+            Await(to, SelectMode.SelectRead, $"not heard: {line}");
             int length = to.Receive(buffer);
             if (length == 0) throw new LabException($"closed instead of hearing: {line}");
             heard.Append(Encoding.ASCII.GetString(buffer, 0, length));
