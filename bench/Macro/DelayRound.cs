@@ -15,6 +15,8 @@ internal sealed class DelayRound(
     BenchOptions options, Contestant contestant, int number, CancellationToken cancellation)
 {
     private const int Probes = 300;          // at most
+    private const int IdlePause = 16;        // milliseconds: faster, the probes themselves would be load
+    private const int LoadedPause = 4;
     private const int WarmUpSeconds = 2;
     private const double Percentile = 0.99;
     private const int MostMilliseconds = 2000;
@@ -28,7 +30,7 @@ internal sealed class DelayRound(
         using var pair = Pair.Start(contestant, bed.Topology, bed.Directory, cancellation);
         using ConntrackClient primary = InNamespace(bed.Topology.Primary.Namespace, () => new ConntrackClient());
         using Socket backup = InNamespace(bed.Topology.Backup.Namespace, Listen);
-        Add(Figures.DelayIdleMedian, Figures.DelayIdle, Probe(primary, backup, first: 0, static () => true));
+        Add(Figures.DelayIdleMedian, Figures.DelayIdle, Probe(primary, backup, first: 0, IdlePause, static () => true));
 
         WebServer.Start(bed.Topology, bed.Directory, cancellation);
         WebClient.Run(bed.Topology, bed.Directory, WarmUpSeconds, cancellation);
@@ -37,7 +39,7 @@ internal sealed class DelayRound(
         client.Start();
         if (cancellation.WaitHandle.WaitOne(1000)) cancellation.ThrowIfCancellationRequested();
         Drain(backup);
-        List<double> loaded = Probe(primary, backup, first: Probes, () => client.IsAlive);
+        List<double> loaded = Probe(primary, backup, first: Probes, LoadedPause, () => client.IsAlive);
         Add(Figures.DelayLoadedMedian, Figures.DelayLoaded, loaded);
         client.Join();
         _result.Add(Figures.DelayRate, load!.RequestsPerSecond);
@@ -62,7 +64,7 @@ internal sealed class DelayRound(
         while (socket.Available > 0) socket.Receive(_packet);
     }
 
-    private List<double> Probe(ConntrackClient primary, Socket backup, int first, Func<bool> goesOn)
+    private List<double> Probe(ConntrackClient primary, Socket backup, int first, int pause, Func<bool> goesOn)
     {
         var random = new Random(first);
         List<double> milliseconds = [];
@@ -79,7 +81,7 @@ internal sealed class DelayRound(
             }
 
             milliseconds.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
-            Thread.Sleep(random.Next(2, 9));
+            Thread.Sleep(random.Next(pause / 2, pause * 2));
         }
 
         return milliseconds;

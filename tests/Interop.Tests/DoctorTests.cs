@@ -75,6 +75,12 @@ public sealed class DoctorTests
             "problem", "peer", "nobody answers at 10.77.4.2"),
         ("a peer without route", place => place.Change("Address 10.77.4.2", "Address 10.99.4.2"),
             "problem", "peer", "nothing can be sent to 10.99.4.2"),
+        ("the second of two peers is not there", place =>
+            {
+                place.Change("Address 10.77.3.2", "Address 10.77.3.2\n        IPv4_Destination_Address 10.77.3.3");
+                place.Change("Address 10.77.4.2", "Address 10.77.4.2\n        IPv4_Destination_Address 10.77.4.3");
+            },
+            "problem", "peer", "nobody answers at 10.77.4.3"),
         ("a group that is not there", place => place.Change("UNIX {", "UNIX { Group nobodies_group"),
             "problem", "privileges", "nobodies_group"),
         ("a folder that is not there", place => place.Change("/n.lock", "/missing/n.lock"),

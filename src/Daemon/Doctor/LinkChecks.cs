@@ -25,11 +25,15 @@ internal sealed class LinkChecks(Findings findings, SyncConfig sync)
         }
 
         using var monitor = new LinkMonitor();
-        List<(LinkConfig Link, PeerProbe Probe)> probes = [];
+        List<(LinkConfig Link, IPAddress Peer, PeerProbe Probe)> probes = [];
         foreach (LinkConfig link in sync.Links)
         {
             if (!CheckInterface(monitor, link) || !CheckAddress(link)) continue;
-            if (link.Kind != LinkKind.Multicast && StartProbe(link) is { } probe) probes.Add((link, probe));
+            if (link.Kind == LinkKind.Multicast) continue;
+            foreach (IPAddress peer in (IPAddress[])[link.Remote, .. link.MorePeers])
+            {
+                if (StartProbe(link, peer) is { } probe) probes.Add((link, peer, probe));
+            }
         }
 
         Await(probes);
@@ -94,14 +98,14 @@ internal sealed class LinkChecks(Findings findings, SyncConfig sync)
         return false;
     }
 
-    private PeerProbe? StartProbe(LinkConfig link)
+    private PeerProbe? StartProbe(LinkConfig link, IPAddress peer)
     {
-        IPAddress own = link.Local ?? (link.Remote.GetAddressBytes().Length == 4 ? IPAddress.Any : IPAddress.IPv6Any);
-        PeerProbe? probe = PeerProbe.Send(Scoped(own, link), Scoped(link.Remote, link), out string problem);
+        IPAddress own = link.Local ?? (peer.GetAddressBytes().Length == 4 ? IPAddress.Any : IPAddress.IPv6Any);
+        PeerProbe? probe = PeerProbe.Send(Scoped(own, link), Scoped(peer, link), out string problem);
         if (probe is null)
         {
-            findings.Fail("peer", $"nothing can be sent to {link.Remote}: {problem}",
-                $"ip route get {link.Remote} shows which way it would go");
+            findings.Fail("peer", $"nothing can be sent to {peer}: {problem}",
+                $"ip route get {peer} shows which way it would go");
         }
 
         return probe;
@@ -115,19 +119,18 @@ internal sealed class LinkChecks(Findings findings, SyncConfig sync)
     private static bool IsSame(IPAddress one, IPAddress other) =>
         one.GetAddressBytes().AsSpan().SequenceEqual(other.GetAddressBytes());
 
-    private void Await(List<(LinkConfig Link, PeerProbe Probe)> probes)
+    private void Await(List<(LinkConfig Link, IPAddress Peer, PeerProbe Probe)> probes)
     {
         var watch = Stopwatch.StartNew();
         while (true)
         {
-            foreach ((_, PeerProbe probe) in probes) probe.Look();
+            foreach ((_, _, PeerProbe probe) in probes) probe.Look();
             if (watch.Elapsed > Patience || probes.TrueForAll(one => one.Probe.IsThere is not null)) break;
             Thread.Sleep(LookInterval);
         }
 
-        foreach ((LinkConfig link, PeerProbe probe) in probes)
+        foreach ((LinkConfig link, IPAddress peer, PeerProbe probe) in probes)
         {
-            string peer = link.Remote.ToString();
             if (probe.IsThere == true)
             {
                 findings.Fine("peer", $"{peer} is there");
