@@ -16,7 +16,7 @@ export MSBUILDTERMINALLOGGER := off
 
 BUILD_NEEDS := gcc=gcc zlib1g-dev=/usr/include/zlib.h
 RUN_NEEDS := iproute2=ip nftables=nft
-PEER_NEEDS := conntrackd=conntrackd conntrack=conntrack nfct=nfct keepalived=keepalived iptables=iptables python3-minimal=/usr/bin/python3 systemd=systemd-analyze
+PEER_NEEDS := conntrackd=conntrackd conntrack=conntrack nfct=nfct keepalived=keepalived iptables=iptables python3-minimal=/usr/bin/python3 systemd=systemd-analyze tmux=tmux
 BENCH_NEEDS := nginx-light=nginx wrk=wrk
 
 .PHONY: check test root-check build format dist install lab bench soak pack flame clean needs-sdk

@@ -15,6 +15,8 @@ public sealed class NetNamespace : IDisposable
     private const string Folder = "/run/netns";
 
     private static readonly StringComparer Ordinal = StringComparer.Ordinal;
+    private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan KillPause = TimeSpan.FromMilliseconds(10);
 
     private int _descriptor;
 
@@ -147,13 +149,43 @@ public sealed class NetNamespace : IDisposable
         }
     }
 
-    /// <summary>Kills every process in the namespace.</summary>
+    /// <summary>Kills every process in the namespace, and waits until they are gone.</summary>
+    /// <exception cref="LabException">Some do not go.</exception>
     public void KillProcesses()
     {
+        var watch = Stopwatch.StartNew();
+        // Again and again: one that was not yet killed may have started another, and a killed one takes a while to end.
+        while (Processes() is { Count: > 0 } left)
+        {
+            if (watch.Elapsed > KillPatience)
+                throw new LabException($"processes of {Name} do not end: {string.Join(' ', left)}");
+            foreach (int id in left) _ = Libc.Kill(id, Libc.SignalKill); // gone already: as good
+            Thread.Sleep(KillPause);
+        }
+    }
+
+    // A process leaves its namespace after it has closed its files. Its first thread may end before the others.
+    private List<int> Processes()
+    {
+        List<int> found = [];
         foreach (string directory in Directory.GetDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(directory), out int id) || id == Environment.ProcessId) continue;
-            if (ReadLink($"/proc/{id}/ns/net") == Id) _ = Libc.Kill(id, Libc.SignalKill); // gone already: as good
+            if (Threads(directory).Any(thread => ReadLink($"{thread}/ns/net") == Id)) found.Add(id);
+        }
+
+        return found;
+    }
+
+    private static string[] Threads(string process)
+    {
+        try
+        {
+            return Directory.GetDirectories($"{process}/task");
+        }
+        catch (IOException)
+        {
+            return []; // it ended
         }
     }
 
