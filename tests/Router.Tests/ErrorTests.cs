@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TwinTrack.Daemon.Config;
 using TwinTrack.Router.Config;
 using TwinTrack.Router.Sync;
 using Xunit;
@@ -42,6 +43,67 @@ public sealed class ErrorTests
 
         Assert.Equal(expected, found);
     }
+
+    [Theory]
+    [InlineData("delete high-availability vrrp sync-group edge", "C12")]
+    [InlineData("delete high-availability", "C12")]
+    [InlineData("set service conntrack-sync failover-mechanism vrrp sync-group other", "C08")]
+    [InlineData("set service conntrack-sync expect-sync ftp", "W07")]
+    [InlineData("set service conntrack-sync disable-external-cache", "W08")]
+    public void What_a_change_breaks_is_found(string change, string id)
+    {
+        (ConfigNode before, Machine machine) = Usual();
+        ConfigNode after = before.Clone();
+        List<string> words = WordSplitter.Split(change);
+        if (words[0] == "set") after.Set(PathReader.ForSet(words[1..]));
+        else Assert.True(after.Delete(PathReader.ForPlace(words[1..])));
+        Assert.Equal(
+            id, string.Join(" ", new CommitCheck(after, machine, before).Run().Select(finding => finding.Id)));
+    }
+
+    [Theory]
+    [InlineData("", false, true, true, "W04")]
+    [InlineData("", true, false, false, "W10")]
+    [InlineData("", true, true, false, "")]
+    [InlineData("set service conntrack-sync accept-protocol icmp6", true, true, false, "W09")]
+    [InlineData("set service conntrack-sync accept-protocol icmp6", true, true, true, "")]
+    [InlineData("set system conntrack table-size 5000", true, true, true, "W05")]
+    [InlineData("set system conntrack hash-size 5000", true, true, true, "W05")]
+    [InlineData("set system conntrack table-size 262144", true, true, true, "")]
+    public void What_did_not_come_of_a_commit_is_told(
+        string change, bool isFailoverUp, bool isIPv4, bool isIPv6, string id)
+    {
+        (ConfigNode root, Machine machine) = Usual();
+        if (change.Length > 0) root.Set(PathReader.ForSet(WordSplitter.Split(change)[1..]));
+        machine = machine with { FailoverRuns = isFailoverUp, Tracking = new Tracking(isIPv4, isIPv6) };
+        Assert.Equal(id, string.Join(' ', new CommitCheck(root, machine).Effects().Select(finding => finding.Id)));
+    }
+
+    [Theory]
+    [InlineData("table ip x {\nct state new accept", "", "", true, false)]
+    [InlineData("table inet x {\ntype nat hook postrouting priority srcnat; policy accept;", "", "", true, true)]
+    [InlineData("table ip6 x {\n# xt\nmatch \"conntrack\"", "", "", false, true)]
+    [InlineData("table bridge x {\nct state new accept", "-A INPUT -j ACCEPT", "", false, false)]
+    [InlineData("", "-A INPUT -m state --state NEW -j ACCEPT", "-A POSTROUTING -j MASQUERADE", true, true)]
+    public void Rules_tell_what_is_tracked(string rules, string old, string oldIPv6, bool isIPv4, bool isIPv6) =>
+        Assert.Equal(new Tracking(isIPv4, isIPv6), Tracking.Of(rules, old, oldIPv6));
+
+    [Fact]
+    public void Own_traffic_is_left_out_where_that_is_wanted()
+    {
+        (ConfigNode root, Machine machine) = Usual();
+        root.Set(PathReader.ForSet(["service", "conntrack-sync", "ignore-address", "auto"]));
+        string text = Printer.Print(Generator.Make(root, machine, new DaemonFiles()));
+        foreach (string address in (string[])["127.0.0.0/8", "192.0.2.1", "225.0.0.50", "224.0.0.18", "::1"])
+            Assert.Contains($"_address {address}\n", text, StringComparison.Ordinal);
+    }
+
+    private static (ConfigNode Root, Machine Machine) Usual() => (
+        Samples.Configuration(
+            "set high-availability vrrp group lan interface eth0\nset high-availability vrrp sync-group edge member lan\n"
+            + "set service conntrack-sync failover-mechanism vrrp sync-group edge\n"
+            + "set service conntrack-sync interface eth1"),
+        Samples.Machine(Samples.Json("11-errors", "env.json")));
 
     [Theory]
     [InlineData("service conntrack-sync acept-protocol tcp", 2, "did you mean accept-protocol?")]

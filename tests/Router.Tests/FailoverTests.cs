@@ -40,6 +40,33 @@ public sealed class FailoverTests : IDisposable
         _pair.WaitFor("show a statistics", "cache internal:");
     }
 
+    [Fact]
+    public void A_commit_that_is_not_confirmed_is_taken_back_and_told()
+    {
+        Configure("a", 200);
+        _pair.Configure("a", "set service conntrack-sync purge-timeout 90\ncommit-confirm 1s");
+        _pair.WaitFor("grep Purge $F/a/conntrackd.conf", "PurgeTimeout 60");
+        _pair.WaitFor("twintrack a configure compare 0", "commit not confirmed: the configuration before is back");
+        Assert.Equal("", _pair.Shell("twintrack a configure run show configuration commands | grep purge").Output);
+        Assert.Equal(0, _pair.Shell("show a statistics").ExitCode);
+
+        _pair.Configure("a", "set service conntrack-sync purge-timeout 80\ncommit-confirm 2s\nconfirm");
+        _pair.Shell("while pgrep -f \"revert [0-9a-f]{32}\" | grep -qxf <(ip netns pids ${P}a); do sleep 0.1; done");
+        Assert.Contains(
+            "PurgeTimeout 80", _pair.Shell("grep Purge $F/a/conntrackd.conf").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_operators_own_script_is_run_beside_the_hook()
+    {
+        _pair.Configure(
+            "a",
+            $"set high-availability vrrp sync-group edge transition-script master 'echo own >>{_pair.Folder}/own'\n"
+            + RouterPair.Lines(200) + "\ncommit");
+        _pair.WaitFor("cat $F/own", "own");
+        _pair.WaitFor("show a history", "MASTER");
+    }
+
     private void Configure(string node, int priority) =>
         _pair.Configure(node, RouterPair.Lines(priority) + "\ncommit\nsave");
 }

@@ -7,8 +7,12 @@ namespace TwinTrack.Router.Config;
 /// <summary>Rules for values, and reading of addresses as they are typed.</summary>
 internal static class Rules
 {
-    public static readonly ValueRule AnyAddress =
-        new("S06", "an address, or a network with /LENGTH", IsAddressOrNetwork);
+    /// <summary>Stands for the addresses of this router's own replication and VRRP.</summary>
+    public const string OwnTraffic = "auto";
+
+    public static readonly ValueRule Ignored = new(
+        "S06", $"an address, a network with /LENGTH, or {OwnTraffic}",
+        text => text == OwnTraffic || IsAddressOrNetwork(text));
 
     public static readonly ValueRule Multicast = new(
         "S10", "an address from 224.0.0.0 to 239.255.255.255",

@@ -65,7 +65,7 @@ internal static class Schema
             Node("vrrp", "A sync-group of VRRP", Leaf("sync-group", "Name of the group")),
             Node("cluster", "A group of the cluster", Leaf("group", "Name of the group"))),
         Multi("ignore-address", "Never replicate flows from or to this address or prefix",
-            Rules.AnyAddress, "<x.x.x.x> <x.x.x.x/x> <h:h:h:h:h:h:h:h> <h:h:h:h:h:h:h:h/x>"),
+            Rules.Ignored, $"<x.x.x.x> <x.x.x.x/x> <h:h:h:h:h:h:h:h> <h:h:h:h:h:h:h:h/x> {Rules.OwnTraffic}"),
         Tag("interface", "Link used for replication (required)",
             Leaf("peer", "Partner address; turns the link from multicast to unicast", Rules.Address("S07"),
                 "<x.x.x.x> <h:h:h:h:h:h:h:h>"),

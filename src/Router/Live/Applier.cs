@@ -29,6 +29,7 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
             say($"  {action}");
             try
             {
+                if (action == ChangePlan.WriteFailover && before.Mechanism != after.Mechanism) RemoveState();
                 Do(action, after);
             }
             catch (Exception e) when (e is RouterException or IOException or UnauthorizedAccessException)
@@ -69,12 +70,16 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
             case ChangePlan.SendBulk: _daemon.Ask(ControlRequest.SendBulk); break;
             case ChangePlan.WriteFailover: FileStore.Write(paths.Failover, files.Failover); break;
             case ChangePlan.ReloadFailover: _failover.Apply(); break;
-            case ChangePlan.RemoveState:
-                File.Delete(paths.State);
-                File.Delete(paths.History);
-                break;
+            case ChangePlan.RemoveState: RemoveState(); break;
             case ChangePlan.LoadRules: LoadRules(files.Rules); break;
         }
+    }
+
+    // Transitions of another group say nothing about this one.
+    private void RemoveState()
+    {
+        File.Delete(paths.State);
+        File.Delete(paths.History);
     }
 
     private void TakeBack(RouterFiles before, RouterFiles after)

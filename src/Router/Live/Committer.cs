@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using TwinTrack.Router.Config;
 using TwinTrack.Router.Sync;
+using TwinTrack.Router.Views;
 
 namespace TwinTrack.Router.Live;
 
@@ -9,53 +11,85 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
 {
     /// <summary>Makes a configuration the one in effect.</summary>
     /// <exception cref="RouterException">It is refused, or could not be applied; nothing has changed.</exception>
-    public void Commit(ConfigNode candidate)
+    /// <returns>Whether there was anything to commit.</returns>
+    public bool Commit(ConfigNode candidate)
     {
-        using Gate gate = Gate.Enter(paths.Gate);
+        using Gate gate = Gate.Enter(paths.Gate, isCommit: true);
         ConfigNode running = FileStore.ReadConfig(paths.Running);
         if (ConfigDiff.Between(running, candidate).Count == 0)
         {
             output.WriteLine("No configuration changes to commit");
-            return;
+            return false;
         }
 
-        Machine machine = Check(candidate);
+        Machine machine = Check(candidate, running);
         var applier = new Applier(paths, output.WriteLine);
         applier.Apply(applier.Files(running, machine), applier.Files(candidate, machine));
         FileStore.Archive(paths.Archive, ConfigText.File(running));
         FileStore.Write(paths.Running, ConfigText.File(candidate));
         File.Delete(paths.Confirm); // who commits again has seen that the one before is good
+        CheckEffects(candidate);
+        return true;
     }
 
     /// <summary>Tells what a commit would do, and does nothing.</summary>
     /// <exception cref="RouterException">It would be refused.</exception>
-    public void DryRun(ConfigNode candidate)
+    public void DryRun(ConfigNode candidate, bool isJson)
     {
         ConfigNode running = FileStore.ReadConfig(paths.Running);
-        Machine machine = Check(candidate);
+        Machine machine = Check(candidate, running);
         var applier = new Applier(paths, output.WriteLine);
         RouterFiles before = applier.Files(running, machine);
         RouterFiles after = applier.Files(candidate, machine);
-        ShowDifference(paths.Daemon.Config, before.DaemonText, after.DaemonText);
-        ShowDifference(paths.Failover, before.Failover, after.Failover);
-        ShowDifference("nft", before.Rules, after.Rules);
+        IReadOnlyList<string> actions = ChangePlan.Between(before, after);
+        (string File, IReadOnlyList<string> Lines)[] files =
+        [
+            (paths.Daemon.Config, Difference(before.DaemonText, after.DaemonText)),
+            (paths.Failover, Difference(before.Failover, after.Failover)),
+            ("nft", Difference(before.Rules, after.Rules)),
+        ];
+        if (isJson)
+        {
+            output.WriteLine(new JsonObject
+            {
+                ["files"] = new JsonObject(files.Where(file => file.Lines.Count > 0).Select(
+                    file => KeyValuePair.Create(file.File, (JsonNode?)Json.List(file.Lines)))),
+                ["actions"] = Json.List(actions),
+            }.ToJsonString());
+            return;
+        }
+
+        foreach ((string file, IReadOnlyList<string> lines) in files.Where(file => file.Lines.Count > 0))
+        {
+            output.WriteLine($"{file}:");
+            foreach (string line in lines) output.WriteLine($"  {line}");
+        }
+
         output.WriteLine("actions:");
-        foreach (string action in ChangePlan.Between(before, after)) output.WriteLine($"  {action}");
+        foreach (string action in actions) output.WriteLine($"  {action}");
     }
+
+    /// <summary>Keeps what the operator says about the last commit.</summary>
+    public void Note(string comment) => File.AppendAllText(
+        Path.Combine(paths.Archive, "comments"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ} {Environment.UserName} {comment}\n"));
 
     /// <summary>Commits, and goes back unless it is confirmed in time.</summary>
     /// <exception cref="RouterException">It is refused.</exception>
-    public void CommitUntilConfirmed(ConfigNode candidate, int minutes)
+    public void CommitUntilConfirmed(ConfigNode candidate, TimeSpan time)
     {
-        Commit(candidate);
+        if (!Commit(candidate)) return;
         string token = Guid.NewGuid().ToString("N");
         FileStore.Write(paths.Confirm, token);
         string folder = paths.Folder is { } given ? $" --folder '{given}'" : "";
-        int seconds = minutes * 60;
+        string seconds = ((long)time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         string later = $"exec >/dev/null 2>&1 </dev/null; sleep {seconds}; "
             + $"exec '{Environment.ProcessPath}' configure{folder} revert {token}";
         Programs.Run(Programs.Find("setsid"), ["-f", "/bin/sh", "-c", later]);
-        output.WriteLine($"without 'confirm' within {minutes} minutes the configuration before comes back");
+        string limit = time.TotalSeconds % 60 == 0 ? $"{time.TotalMinutes} minutes" : $"{seconds} seconds";
+        output.WriteLine($"without 'confirm' within {limit} the configuration before comes back");
     }
 
     /// <summary>Confirms the commit that waits for it.</summary>
@@ -72,30 +106,49 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
     {
         if (FileStore.Read(paths.Confirm) != token) return;
         File.Delete(paths.Confirm);
-        Commit(FileStore.ReadConfig(FileStore.Revision(paths.Archive, 0)));
-        Programs.Run(
-            Programs.Find("logger"),
-            ["-t", "twintrack", "commit not confirmed: the configuration before is back"]);
+        string told = "commit not confirmed: the configuration before is back";
+        try
+        {
+            Commit(FileStore.ReadConfig(FileStore.Revision(paths.Archive, 0)));
+        }
+        catch (RouterException e)
+        {
+            told = $"commit not confirmed, but the configuration before cannot be put back: {e.Message}";
+        }
+
+        string time = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        FileStore.Write(paths.Notice, $"{time} {told}\n");
+        Programs.Run(Programs.Find("logger"), ["-t", "twintrack", told]);
     }
 
-    private Machine Check(ConfigNode candidate)
+    private Machine Check(ConfigNode candidate, ConfigNode running)
     {
-        Machine machine = Machine.Read() with { FailoverRuns = null };
-        IReadOnlyList<Finding> findings = new CommitCheck(candidate, machine).Run();
+        Machine machine = Machine.Read();
+        IReadOnlyList<Finding> findings = new CommitCheck(candidate, machine, running).Run();
+        Tell(findings);
+        return findings.Any(finding => finding.IsError) ? throw new RouterException("Commit failed") : machine;
+    }
+
+    // What can be seen only when everything runs.
+    private void CheckEffects(ConfigNode candidate)
+    {
+        Machine machine = Machine.Read() with
+        {
+            FailoverRuns = new FailoverControl(paths).Runs,
+            Tracking = Tracking.Read(),
+        };
+        Tell(new CommitCheck(candidate, machine).Effects());
+    }
+
+    private void Tell(IReadOnlyList<Finding> findings)
+    {
         foreach (Finding finding in findings)
         {
             string kind = finding.IsError ? "" : "warning: ";
             errors.WriteLine($"  {kind}[ service conntrack-sync ] {finding.Id}: {finding.Text}");
         }
-
-        return findings.Any(finding => finding.IsError) ? throw new RouterException("Commit failed") : machine;
     }
 
-    private void ShowDifference(string file, string before, string after)
-    {
-        if (before == after) return;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}:"));
-        foreach (string line in ConfigDiff.Between(before.Split('\n'), after.Split('\n')))
-            output.WriteLine($"  {line}");
-    }
+    private static IReadOnlyList<string> Difference(string before, string after) =>
+        ConfigDiff.Between(before.Split('\n'), after.Split('\n'));
 }

@@ -34,6 +34,8 @@ internal sealed class FailoverControl(RouterPaths paths)
                 Programs.Find("keepalived"), "--vrrp", "-f", paths.Failover, "-p", pid, "-r", pid + ".vrrp",
             ]);
         if (started.Status != 0) throw new RouterException($"keepalived does not start: {started.Errors.Trim()}");
+        var watch = Stopwatch.StartNew();
+        while (!Runs && watch.Elapsed < _limit) Thread.Sleep(_pause); // it writes its number when it is on its own
     }
 
     private void WaitForEnd()

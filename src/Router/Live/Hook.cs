@@ -33,7 +33,6 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
     /// <returns>The exit status.</returns>
     public int Run(string state, string group)
     {
-        using Gate gate = Gate.Enter(paths.Gate + ".hook");
         (string word, (string, ControlRequest Request)[] steps) = state switch
         {
             "master" => ("MASTER", _master),
@@ -44,13 +43,39 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
             _ => ("UNKNOWN", []),
         };
         DateTime now = DateTime.UtcNow;
-        FileStore.Write(
-            paths.State,
+        long turn = Arrive(
             string.Create(CultureInfo.InvariantCulture, $"{word} at {now:ddd MMM d HH:mm:ss} UTC {now:yyyy}\n"));
         log($"state={word} group={group}");
         if (steps.Length == 0) return 1;
 
-        if (steps == _backup && !_daemon.Answers && !TryStart()) return 1;
+        string? own;
+        using (Gate.Enter(paths.Gate))
+        {
+            own = OwnScript(state, group);
+            bool isOvertaken = Turns() != turn;
+            if (isOvertaken) log($"state={word} group={group} left out: another transition came since");
+            else if (steps == _backup && !_daemon.Answers && !TryStart()) return 1;
+            Remember(word, group, now, isOvertaken ? [] : Carry(steps), isOvertaken);
+        }
+
+        return own is null || RunOwn(own) ? 0 : 1;
+    }
+
+    // The state is told before the turn comes: whoever looks must not see a role that is over.
+    private long Arrive(string state)
+    {
+        using Gate door = Gate.Enter(paths.Turn + ".lock");
+        long turn = Turns() + 1;
+        FileStore.Write(paths.Turn, turn.ToString(CultureInfo.InvariantCulture));
+        FileStore.Write(paths.State, state);
+        return turn;
+    }
+
+    private long Turns() =>
+        long.TryParse(FileStore.Read(paths.Turn), CultureInfo.InvariantCulture, out long turns) ? turns : 0;
+
+    private JsonArray Carry((string Name, ControlRequest Request)[] steps)
+    {
         var results = new JsonArray();
         foreach ((string name, ControlRequest request) in steps)
         {
@@ -59,8 +84,20 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
             if (result != ControlResult.Done) log($"step={name} failed=\"{ControlClient.Message(result)}\"");
         }
 
-        Remember(word, group, now, results);
-        return 0;
+        return results;
+    }
+
+    // keepalived runs one program for a state, and that is the hook: the operator's own is run from here.
+    private string? OwnScript(string state, string group) =>
+        FileStore.ReadConfig(paths.Running).At("high-availability", "vrrp", "sync-group", group)
+            ?.ValueAt("transition-script", state);
+
+    // What it starts may go on for long: it must not hold our ends of pipes.
+    private bool RunOwn(string script)
+    {
+        CommandOutcome ended = Programs.Run("/bin/sh", ["-c", $"exec >/dev/null 2>&1\n{script}"]);
+        if (ended.Status != 0) log($"transition-script=\"{script}\" status={ended.Status}");
+        return ended.Status == 0;
     }
 
     private bool TryStart()
@@ -77,7 +114,7 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
         }
     }
 
-    private void Remember(string word, string group, DateTime since, JsonArray steps)
+    private void Remember(string word, string group, DateTime since, JsonArray steps, bool isOvertaken)
     {
         JsonArray past = History(paths);
         while (past.Count >= MostTransitions) past.RemoveAt(past.Count - 1);
@@ -87,6 +124,7 @@ internal sealed class Hook(RouterPaths paths, Action<string> log)
             ["group"] = group,
             ["since"] = since.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
             ["duration_ms"] = (long)(DateTime.UtcNow - since).TotalMilliseconds,
+            ["overtaken"] = isOvertaken,
             ["steps"] = steps,
         });
         FileStore.Write(paths.History, past.ToJsonString() + "\n");

@@ -20,6 +20,12 @@ internal sealed record RouterPaths
     /// <summary>Says which commit waits for its confirmation.</summary>
     public required string Confirm { get; init; }
 
+    /// <summary>Tells the operator at the next command what happened without one.</summary>
+    public required string Notice { get; init; }
+
+    /// <summary>How many transitions came, so that one that is overtaken knows it.</summary>
+    public required string Turn { get; init; }
+
     /// <summary>Held by whoever commits, restarts or follows a transition.</summary>
     public required string Gate { get; init; }
 
@@ -51,6 +57,8 @@ internal sealed record RouterPaths
         Candidate = "/run/twintrack/candidate.boot",
         Archive = "/etc/twintrack/archive",
         Confirm = "/run/twintrack/confirm",
+        Notice = "/run/twintrack/notice",
+        Turn = "/run/twintrack/turn",
         Gate = "/run/twintrack/gate",
         Daemon = new(),
         Failover = "/run/keepalived/keepalived.conf",
@@ -70,6 +78,8 @@ internal sealed record RouterPaths
             Candidate = In("candidate.boot"),
             Archive = In("archive"),
             Confirm = In("confirm"),
+            Notice = In("notice"),
+            Turn = In("turn"),
             Gate = In("gate"),
             Daemon = new()
             {

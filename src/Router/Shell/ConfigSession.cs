@@ -10,7 +10,7 @@ internal sealed class ConfigSession
     public const int Done = 0;
     public const int Refused = 1;
 
-    private const int UsualMinutes = 10;
+    private static readonly TimeSpan _usualTime = TimeSpan.FromMinutes(10);
 
     /// <summary>The commands, with what they do.</summary>
     public static readonly IReadOnlyList<(string Word, string Help)> Commands =
@@ -53,6 +53,12 @@ internal sealed class ConfigSession
     /// <returns>The exit status.</returns>
     public int Execute(string line)
     {
+        if (FileStore.Read(_paths.Notice) is { } notice)
+        {
+            _errors.Write(notice);
+            File.Delete(_paths.Notice);
+        }
+
         string text = line.Trim();
         if (text.Length == 0 || text[0] == '#') return Done;
         List<string> words = [];
@@ -82,7 +88,7 @@ internal sealed class ConfigSession
             case "show": Show([.. _place, .. words]); break;
             case "compare": Compare(words); break;
             case "commit": Commit(words); break;
-            case "commit-confirm": _committer.CommitUntilConfirmed(_candidate, Number(words, UsualMinutes)); break;
+            case "commit-confirm": _committer.CommitUntilConfirmed(_candidate, Time(words)); break;
             case "confirm": _committer.Confirm(); break;
             case "discard": Discard(); break;
             case "rollback": Rollback(Number(words, 0)); break;
@@ -156,9 +162,16 @@ internal sealed class ConfigSession
 
     private void Commit(List<string> words)
     {
-        if (words.Contains("dry-run", StringComparer.Ordinal)) _committer.DryRun(_candidate);
-        else _committer.Commit(_candidate);
-        if (words.Count == 0) File.Delete(_paths.Candidate);
+        if (words.FirstOrDefault() == "dry-run")
+        {
+            _committer.DryRun(_candidate, isJson: words[1..] is ["json"] or ["|", "json"] or ["--json"]);
+            return;
+        }
+
+        if (words.Count > 0 && words is not ["comment", _])
+            throw new PathException("S01", "commit takes 'dry-run' or 'comment TEXT'", 1);
+        if (_committer.Commit(_candidate) && words.Count > 0) _committer.Note(words[1]);
+        File.Delete(_paths.Candidate);
     }
 
     private void Discard()
@@ -222,6 +235,15 @@ internal sealed class ConfigSession
         return File.Exists(file)
             ? FileStore.ReadConfig(file)
             : throw new RouterException($"there is no revision {number}");
+    }
+
+    // Minutes; with an s seconds.
+    private static TimeSpan Time(List<string> words)
+    {
+        if (words.Count == 0) return _usualTime;
+        return words[0].EndsWith('s')
+            ? TimeSpan.FromSeconds(Number([words[0][..^1]], 0))
+            : TimeSpan.FromMinutes(Number(words, 0));
     }
 
     private static int Number(List<string> words, int usual)

@@ -146,6 +146,7 @@ internal static class Operations
 
     private static string Restart(RouterPaths paths, DaemonControl daemon)
     {
+        if (Gate.IsCommitting(paths.Gate)) throw new RouterException("O03: a commit is in progress");
         using Gate gate = Gate.Enter(paths.Gate);
         daemon.Stop();
         daemon.Start();

@@ -119,7 +119,7 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
                 .Select(step => (string)step!["step"]!);
             table.Add(
                 (string?)one["since"] ?? "", (string?)one["state"] ?? "", (string?)one["group"] ?? "",
-                string.Join(", ", failed));
+                (bool?)one["overtaken"] == true ? "(overtaken by the next)" : string.Join(", ", failed));
         }
 
         return table.ToString();

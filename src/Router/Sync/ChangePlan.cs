@@ -54,7 +54,11 @@ internal static class ChangePlan
 
     // What the daemon takes over under way, see conntrackd(8) on SIGHUP.
     private static bool IsReloaded(DaemonConfig old, DaemonConfig now) =>
-        old with { General = old.General with { Syslog = now.General.Syslog } } == now;
+        old with
+        {
+            General = old.General with { Syslog = now.General.Syslog },
+            Sync = old.Sync! with { PurgeSeconds = now.Sync!.PurgeSeconds },
+        } == now;
 }
 
 /// <summary>Everything that a configuration of the router becomes.</summary>
@@ -68,6 +72,9 @@ internal sealed record RouterFiles
 
     /// <summary>Rules for nft; empty without a state policy.</summary>
     public required string Rules { get; init; }
+
+    /// <summary>What tells who is active, and its group; null without the service.</summary>
+    public string? Mechanism { get; private init; }
 
     public uint? TableSize { get; private init; }
 
@@ -85,6 +92,7 @@ internal sealed record RouterFiles
             Daemon = sync is null ? null : WithHelpersInUse(Generator.Make(root, machine, files), root),
             Failover = KeepalivedText.Make(root, sync?.VrrpGroup, hook),
             Rules = StatePolicyText.Make(root),
+            Mechanism = sync is null ? null : $"vrrp {sync.VrrpGroup} cluster {sync.ClusterGroup}",
             TableSize = sync?.TableSize,
             HashSize = sync?.HashSize,
         };

@@ -14,9 +14,12 @@ internal readonly record struct Finding(string Id, string Text)
 }
 
 /// <summary>Checks a configuration as a whole, before it is committed.</summary>
-internal sealed class CommitCheck(ConfigNode root, Machine machine)
+/// <param name="root">What shall be committed.</param>
+/// <param name="machine">The machine.</param>
+/// <param name="running">What is in effect; null: nothing.</param>
+internal sealed class CommitCheck(ConfigNode root, Machine machine, ConfigNode? running = null)
 {
-    /// <summary>Checks.</summary>
+    /// <summary>Checks before anything is done.</summary>
     /// <returns>The first error alone, or all warnings.</returns>
     public IReadOnlyList<Finding> Run()
     {
@@ -24,6 +27,27 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
 
         foreach (Finding error in Errors(sync)) return [error];
         return [.. Warnings(sync)];
+    }
+
+    /// <summary>Checks what came of it, once it is done.</summary>
+    /// <returns>Warnings.</returns>
+    public IReadOnlyList<Finding> Effects() =>
+        SyncSettings.Of(root) is { } sync ? [.. EffectWarnings(sync)] : [];
+
+    private IEnumerable<Finding> EffectWarnings(SyncSettings sync)
+    {
+        if (sync.VrrpGroup is not null && machine.FailoverRuns == false)
+            yield return new("W04", "keepalived does not run");
+        if (sync.TableSize is { } most && machine.TableSize is { } nowMost && most != nowMost)
+            yield return new("W05", $"table-size is {most}, the kernel has {nowMost}");
+        if (sync.HashSize is { } buckets && machine.HashSize is { } nowBuckets && buckets != nowBuckets)
+            yield return new("W05", $"hash-size is {buckets}, the kernel has {nowBuckets}");
+        if (machine.Tracking is not { } tracking) yield break;
+
+        if (!tracking.IPv4 && !tracking.IPv6)
+            yield return new("W10", "no rule makes the kernel track connections, see firewall state-policy");
+        else if (!tracking.IPv6 && sync.Protocols.Contains("icmp6", StringComparer.Ordinal))
+            yield return new("W09", "accept-protocol icmp6: no rule makes the kernel track IPv6");
     }
 
     private IEnumerable<Finding> Errors(SyncSettings sync)
@@ -55,12 +79,18 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
         if (sync.VrrpGroup is { Length: > 0 } group
             && root.At("high-availability", "vrrp", "sync-group", group) is null)
         {
-            yield return new("C08", $"sync-group {group} does not exist");
+            yield return running?.At("high-availability", "vrrp", "sync-group", group) is null
+                ? new("C08", $"sync-group {group} does not exist")
+                : new("C12", $"sync-group {group} is still used by conntrack-sync");
         }
 
         if (sync.ClusterGroup is "") yield return new("C10", "cluster needs the name of a group");
         if (sync.ClusterGroup is { Length: > 0 } cluster && root.At("cluster", "group", cluster) is null)
-            yield return new("C11", $"cluster group {cluster} does not exist");
+        {
+            yield return running?.At("cluster", "group", cluster) is null
+                ? new("C11", $"cluster group {cluster} does not exist")
+                : new("C12", $"cluster group {cluster} is still used by conntrack-sync");
+        }
     }
 
     private IEnumerable<Finding> LinkErrors(SyncSettings sync)
@@ -92,7 +122,6 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
             yield return new(
                 "W01", $"listen-address {listen} is on none of the replication interfaces: it is left out");
         foreach (Finding warning in GroupWarnings(sync)) yield return warning;
-        if (machine.FailoverRuns == false) yield return new("W04", "keepalived does not run");
         foreach (SyncLink link in sync.Links)
         {
             if (link.Peer is { } peer && !machine.AddressesOf(link.Name, root).Any(local => local.Covers(peer)))
@@ -102,11 +131,11 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine)
         foreach (string helper in sync.Expectations.Where(helper => helper != "all"))
         {
             bool isOn = root.At("system", "conntrack", "modules", helper) is not null;
-            if (!isOn && machine.FailoverRuns is not null)
+            if (!isOn)
                 yield return new("W07", $"expect-sync {helper}: system conntrack modules {helper} is off");
         }
 
-        if (sync is { DisableExternalCache: true, StartupResync: false } && machine.FailoverRuns is not null)
+        if (sync is { DisableExternalCache: true, StartupResync: false })
             yield return new(
                 "W08", "disable-external-cache without startup-resync: flows of before the start are missing");
     }

@@ -52,7 +52,7 @@ internal static class Generator
                 NetlinkBufferSizeMaxGrowth = sync.EventMegabytes * Megabyte,
                 OverrunResyncSeconds = null,
                 EventsReliable = true,
-                Filter = Filter(sync),
+                Filter = Filter(sync, root, machine),
             },
             Sync = new()
             {
@@ -101,7 +101,7 @@ internal static class Generator
             ReceiveBuffer = sync.QueueMegabytes * Megabyte,
         };
 
-    private static FilterConfig? Filter(SyncSettings sync)
+    private static FilterConfig? Filter(SyncSettings sync, ConfigNode root, Machine machine)
     {
         if (sync.Ignored.Count + sync.Protocols.Count == 0) return null;
 
@@ -110,9 +110,22 @@ internal static class Generator
             ProtocolAction = sync.Protocols.Count > 0 ? FilterAction.Accept : FilterAction.None,
             Protocols = [.. sync.Protocols.Select(word => Protocol(word))],
             AddressAction = sync.Ignored.Count > 0 ? FilterAction.Ignore : FilterAction.None,
-            Networks = [.. sync.Ignored.Select(Network).OrderBy(network => network.Family)],
+            Networks =
+            [
+                .. sync.Ignored
+                    .SelectMany(text => text == Rules.OwnTraffic ? OwnTraffic(sync, root, machine) : [text])
+                    .Distinct(StringComparer.Ordinal).Select(Network).OrderBy(network => network.Family),
+            ],
         };
     }
+
+    // Loopback, the links with their partners or groups, and the groups of VRRP (RFC 5798, 5.1.1.2 and 5.1.2.2).
+    private static IEnumerable<string> OwnTraffic(SyncSettings sync, ConfigNode root, Machine machine) =>
+    [
+        "127.0.0.0/8", "::1", "224.0.0.18", "ff02::12",
+        .. sync.Links.SelectMany(link => new[] { OwnAddress(link, root, machine), link.Peer ?? sync.Group })
+            .OfType<IPAddress>().Select(address => address.ToString()),
+    ];
 
     private static FilterProtocol Protocol(string word) => new(
         Schema.Protocols.First(protocol => protocol.Word == word).Daemon,
