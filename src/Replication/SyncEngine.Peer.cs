@@ -28,7 +28,8 @@ public sealed partial class SyncEngine
     private void OnMessage(Instant now, PeerId from, PeerHeader header, ReadOnlySpan<byte> message)
     {
         ref SyncStats stats = ref _stats.Value;
-        if (header.Version != PeerHeader.CurrentVersion)
+        bool isDense = Options.DenseFormat && header is { Version: PeerHeader.DenseVersion, IsFlow: true };
+        if (header.Version != PeerHeader.CurrentVersion && !isDense)
         {
             stats.WrongVersion++;
             return;
@@ -48,7 +49,7 @@ public sealed partial class SyncEngine
                 AnswerResync(now, from.Address);
                 break;
             case Verdict.Data:
-                Apply(now, from.Address, header.Type, message[PeerHeader.Size..]);
+                Apply(now, from.Address, in header, message[PeerHeader.Size..]);
                 break;
         }
 
@@ -72,15 +73,19 @@ public sealed partial class SyncEngine
         _catchUp.Want(now);
     }
 
-    private void Apply(Instant now, Address from, PeerMessageType type, ReadOnlySpan<byte> body)
+    private void Apply(Instant now, Address from, in PeerHeader header, ReadOnlySpan<byte> body)
     {
-        if (type > PeerMessageType.FlowDelete)
+        PeerMessageType type = header.Type;
+        if (!header.IsFlow)
         {
             ApplyExpectation(now, type, body);
             return;
         }
 
-        if (!FlowMessage.TryRead(body, Options, ref _received))
+        bool isRead = header.Version == PeerHeader.DenseVersion
+            ? DenseFlow.TryRead(body, Options, ref _received)
+            : FlowMessage.TryRead(body, Options, ref _received);
+        if (!isRead)
         {
             _stats.Value.MalformedPayload++;
             return;

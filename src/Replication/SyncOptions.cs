@@ -74,6 +74,11 @@ public sealed record SyncOptions
     /// <summary>Seconds between two dumps that take the place of events (PollSecs); null: there are events.</summary>
     public uint? PollSeconds { get; init; }
 
+    /// <summary>
+    /// FT-FW: flows are told in fewer bytes while every known peer says that it reads them; ours is told to the peers.
+    /// </summary>
+    public bool DenseFormat { get; init; }
+
     /// <summary>SPAT_PORT, DPAT_PORT and ICMP_ID are sent least significant byte first, as hosts like x86 do.</summary>
     public bool PeersAreLittleEndian { get; init; } = true;
 

@@ -342,6 +342,9 @@ public struct SyncStats
     /// <summary>Messages sent, control messages included.</summary>
     public ulong MessagesSent;
 
+    /// <summary>FT-FW: flow messages sent in the dense form that two of ours agree on.</summary>
+    public ulong DenseSent;
+
     /// <summary>Messages accepted, control messages included.</summary>
     public ulong MessagesAccepted;
 

@@ -11,7 +11,8 @@ internal sealed class Node(Firewall firewall, Make make, string pathPrefix) : ID
 
     public Firewall Firewall => firewall;
 
-    public Make Make => make;
+    /// <summary>Whose program the next start runs.</summary>
+    public Make Make { get; set; } = make;
 
     /// <summary>What the next start reads.</summary>
     public SyncConfig Config { get; set; } = new()
@@ -32,7 +33,7 @@ internal sealed class Node(Firewall firewall, Make make, string pathPrefix) : ID
     public void Start()
     {
         _daemon?.Dispose();
-        _daemon = DaemonProcess.Start(Programs.PathOf(make), firewall.Namespace, Config, pathPrefix);
+        _daemon = DaemonProcess.Start(Programs.PathOf(Make), firewall.Namespace, Config, pathPrefix);
         _daemon.WaitUntilReady();
     }
 

@@ -3,18 +3,37 @@ using Xunit;
 
 namespace TwinTrack.Replication.Tests;
 
+/// <summary>As an original speaks.</summary>
+public sealed class PlainAllocationTests() : AllocationTests(new SyncOptions());
+
+/// <summary>As two of ours speak.</summary>
+public sealed class DenseAllocationTests() : AllocationTests(new SyncOptions { DenseFormat = true });
+
+/// <summary>With the announce delay: flows that last are told when it is over.</summary>
+public sealed class DelayedAllocationTests() : AllocationTests(
+    new SyncOptions { DenseFormat = true, AnnounceDelayMilliseconds = 50 });
+
 /// <summary>In the steady state nothing is allocated between an event and its acknowledgement.</summary>
-public sealed class AllocationTests : IDisposable
+public abstract class AllocationTests : IDisposable
 {
     private const int FlowCount = 2000;
 
-    private readonly SyncEngine _left = new(new SyncOptions(), new Seq(1), default);
-    private readonly SyncEngine _right = new(new SyncOptions(), new Seq(1_000_000), default);
+    private readonly SyncEngine _left;
+    private readonly SyncEngine _right;
     private readonly byte[] _packet = new byte[1472 + SyncEngine.MessageLimit];
     private Instant _now = new(1_000_000);
     private PackedFlow _flow;
     private KernelRequest _request;
     private SyncNotice _notice;
+
+    protected AllocationTests(SyncOptions options)
+    {
+        IsDense = options.DenseFormat;
+        _left = new SyncEngine(options, new Seq(1), default);
+        _right = new SyncEngine(options, new Seq(1_000_000), default);
+    }
+
+    private bool IsDense { get; }
 
     [Fact]
     public void From_event_to_acknowledgement_nothing_is_allocated()
@@ -26,6 +45,7 @@ public sealed class AllocationTests : IDisposable
         for (int round = 3; round < 8; round++) Churn(round);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.True(_right.Stats.External.Created > 10_000);
+        Assert.Equal(IsDense, _left.Stats.DenseSent > 10_000);
     }
 
     [Fact]
@@ -66,6 +86,7 @@ public sealed class AllocationTests : IDisposable
     {
         _left.Dispose();
         _right.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private void Churn(int round)
@@ -73,6 +94,8 @@ public sealed class AllocationTests : IDisposable
         for (int flow = 0; flow < FlowCount; flow++) Event(FlowChange.New, flow, TcpState.SynSent);
         Exchange();
         for (int flow = 0; flow < FlowCount; flow++) Event(FlowChange.Update, flow, TcpState.Established);
+        Exchange();
+        _now = _now.PlusMilliseconds(60);   // longer than the announce delay
         Exchange();
         for (int flow = 0; flow < FlowCount; flow++) Event(FlowChange.Destroy, flow, TcpState.TimeWait);
         Exchange();

@@ -202,7 +202,8 @@ internal sealed class Node : IDisposable
     {
         if (header.Type == PeerMessageType.Control)
         {
-            string kind = (header.Flags & ~PeerFlags.Greetings).ToString().ToUpperInvariant();
+            PeerFlags kinds = header.Flags & ~(PeerFlags.Greetings | PeerFlags.Dense);
+            string kind = kinds.ToString().ToUpperInvariant();
             if (!header.HasRange) return kind;
             (Seq from, Seq to) = PeerHeader.ReadRange(message);
             return (header.Flags & PeerFlags.Resync) != 0 ? kind : $"{kind} {from.Value}..{to.Value}";
@@ -215,13 +216,16 @@ internal sealed class Node : IDisposable
             return $"EXP {header.Type.ToString()["Expectation".Length..]} {expectation.Tuple.DestinationPort}";
         }
 
-        PackedFlow flow = Flows.Read(message.AsSpan(PeerHeader.Size));
+        PackedFlow flow = default;
+        bool isDense = header.Version == PeerHeader.DenseVersion;
+        if (isDense) Assert.True(DenseFlow.TryRead(message.AsSpan(PeerHeader.Size), new SyncOptions(), ref flow));
+        else flow = Flows.Read(message.AsSpan(PeerHeader.Size));
         string type = header.Type switch
         {
             PeerMessageType.FlowNew => "NEW",
             PeerMessageType.FlowUpdate => "UPD",
             _ => "DEL",
         };
-        return $"{type} {NumberOf(in flow)}";
+        return isDense ? $"{type} {NumberOf(in flow)} dense" : $"{type} {NumberOf(in flow)}";
     }
 }

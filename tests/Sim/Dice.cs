@@ -14,6 +14,7 @@ internal enum Concern : byte
     Shape,
     Announcements,
     Links,
+    Formats,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

@@ -35,6 +35,7 @@ public sealed record DaemonConfig
             CacheLimit = Clamp(General.HashLimit),
             ResendQueueSize = Clamp(sync.ResendQueueSize),
             AckWindow = Clamp(sync.AckWindow),
+            DenseFormat = Sync?.Mode == SyncModeKind.Ftfw,
             AnnounceDelayMilliseconds = sync.AnnounceDelayMilliseconds,
             CommitTimeoutSeconds = sync.CommitTimeoutSeconds,
             PurgeSeconds = sync.PurgeSeconds,

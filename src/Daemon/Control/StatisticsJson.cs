@@ -57,6 +57,7 @@ internal static class StatisticsJson
         json.PutNumber(ref line, "malformed"u8, stats.Malformed);
         json.PutNumber(ref line, "lost"u8, stats.Lost);
         json.PutNumber(ref line, "sent"u8, stats.MessagesSent);
+        json.PutNumber(ref line, "dense_sent"u8, stats.DenseSent);
         json.PutNumber(ref line, "accepted"u8, stats.MessagesAccepted);
         json.Close(ref line);
     }

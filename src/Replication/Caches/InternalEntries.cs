@@ -16,9 +16,9 @@ internal sealed class InternalEntries(
     private PackedFlow _flow;
     private PackedExpectation _expectation;
 
-    /// <summary>Writes the attributes of the entry's present state.</summary>
+    /// <summary>Writes the entry's present state; expectations are rare and have one form only.</summary>
     /// <returns>Bytes written.</returns>
-    public int WriteBody(uint handle, Span<byte> body)
+    public int WriteBody(uint handle, bool isDense, Span<byte> body)
     {
         if (EntrySlabs.IsExpectation(handle))
         {
@@ -27,7 +27,15 @@ internal sealed class InternalEntries(
         }
 
         flows.Read(handle, ref _flow);
-        return slabs.Header(handle).State == EntryState.Dead
+        bool isEnd = slabs.Header(handle).State == EntryState.Dead;
+        if (isDense)
+        {
+            return isEnd
+                ? DenseFlow.WriteEnd(in _flow, options, body)
+                : DenseFlow.Write(in _flow, options, body);
+        }
+
+        return isEnd
             ? FlowMessage.WriteEnd(in _flow, options, body)
             : FlowMessage.Write(in _flow, options, body);
     }

@@ -88,6 +88,9 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// <summary>What is stuck is sent again then.</summary>
     public Instant StuckUntil { get; set; }
 
+    /// <summary>Whether it reads dense messages, as its last control message says.</summary>
+    public bool ReadsDense { get; set; }
+
     /// <summary>Whether it was asked for everything and has not sent the last of it.</summary>
     public bool IsRefreshing { get; set; }
 

@@ -42,6 +42,7 @@ internal sealed class FtfwMode : SyncMode
     private readonly PeerTable _peers;
     private readonly Greeting _greeting;
     private readonly Notices _notices;
+    private readonly bool _isDenseOffered;
     private readonly PeerLimit _starts = new(StartsAtOnce, SecondsPerStart);
     private bool _isAliveQueued;
     private Instant _aliveAt;
@@ -68,6 +69,7 @@ internal sealed class FtfwMode : SyncMode
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
         _greeting = new Greeting(_peers, _resend, now);
         _notices = notices;
+        _isDenseOffered = options.DenseFormat;
     }
 
     public override ResendQueue Resend => _resend;
@@ -189,6 +191,8 @@ internal sealed class FtfwMode : SyncMode
         peer.HeardAt = now;
         peer.Enter(run, from.Port, now);
         _stats.Value.MessagesAccepted++;
+        if (header.Type == PeerMessageType.Control) peer.ReadsDense = (header.Flags & PeerFlags.Dense) != 0;
+        else if (isStart) peer.ReadsDense = false;
         if (isStart && peer.TakeLate(header.Sequence) is { } late)
             _outbox.Queue(PeerFlags.Nack, late, header.Sequence.Previous, peer.Bit);
         if (isStart) peer.Restart();
@@ -287,6 +291,11 @@ internal sealed class FtfwMode : SyncMode
             _unansweredUntil = now.PlusMilliseconds(UnansweredPauseMilliseconds);
         return used;
     }
+
+    internal override PeerFlags ControlFlags => _isDenseOffered ? PeerFlags.Dense : PeerFlags.None;
+
+    // A peer that has just started may be another program than before; its first control message tells.
+    internal override bool IsDense => _isDenseOffered && _greeting.IsOver && _peers.AllReadDense;
 
     internal override PeerFlags OnNumber(Seq sequence)
     {

@@ -24,6 +24,20 @@ internal sealed class PeerTable(int ackWindow)
     /// <summary>The peers that are waited for, a bit for each.</summary>
     public uint Awaited { get; private set; }
 
+    /// <summary>Whether every known peer reads dense messages, silent ones included.</summary>
+    public bool AllReadDense
+    {
+        get
+        {
+            foreach (AckTracker peer in _peers.Values)
+            {
+                if (!peer.ReadsDense) return false;
+            }
+
+            return _peers.Count > 0;
+        }
+    }
+
     /// <summary>Finds or adds a peer.</summary>
     /// <param name="id">Its address.</param>
     /// <param name="now">The clock.</param>

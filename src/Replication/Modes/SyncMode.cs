@@ -63,6 +63,12 @@ internal abstract class SyncMode(TxQueue queue)
     /// </summary>
     public virtual bool TakeRefreshed() => false;
 
+    /// <summary>What every control message says besides what it is for.</summary>
+    internal virtual PeerFlags ControlFlags => PeerFlags.None;
+
+    /// <summary>Whether all peers read dense messages.</summary>
+    internal virtual bool IsDense => false;
+
     /// <summary>The flags that ride on the message that takes a number.</summary>
     internal virtual PeerFlags OnNumber(Seq sequence) => PeerFlags.None;
 

@@ -38,16 +38,17 @@ internal sealed class TxQueue
     public int Fill(SyncMode mode, Span<byte> buffer, int capacity)
     {
         int used = 0;
+        bool isDense = mode.IsDense;
         while (Entries.Head is var handle and not 0 && buffer.Length - used >= PeerHeader.Size + FlowMessage.MaxSize)
         {
             bool isEntry = EntrySlabs.IsEntry(handle);
             Span<byte> message = buffer[used..];
-            int length = isEntry ? WriteBody(handle, message) : ControlLength(handle);
+            int length = isEntry ? WriteBody(handle, isDense, message) : ControlLength(handle);
 
             // One that fits no packet goes alone, in a datagram that will be fragmented.
             if (used > 0 && used + length >= capacity) break;
 
-            if (isEntry) SendEntry(mode, handle, message, length);
+            if (isEntry) SendEntry(mode, handle, isDense, message, length);
             else SendControl(mode, handle, message);
             used += length;
             if (used >= capacity) break;
@@ -65,13 +66,13 @@ internal sealed class TxQueue
         return taken;
     }
 
-    private int WriteBody(uint handle, Span<byte> message) =>
-        PeerHeader.Size + _entries.WriteBody(handle, message[PeerHeader.Size..]);
+    private int WriteBody(uint handle, bool isDense, Span<byte> message) =>
+        PeerHeader.Size + _entries.WriteBody(handle, isDense, message[PeerHeader.Size..]);
 
     private int ControlLength(uint handle) =>
         PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags) ? PeerHeader.RangeSize : PeerHeader.Size;
 
-    private void SendEntry(SyncMode mode, uint handle, Span<byte> message, int length)
+    private void SendEntry(SyncMode mode, uint handle, bool isDense, Span<byte> message, int length)
     {
         Entries.Remove(handle);
         ref EntryHeader entry = ref _slabs.Header(handle);
@@ -79,8 +80,14 @@ internal sealed class TxQueue
         _entries.OnSending(handle);
         Seq sequence = TakeNumber();
         entry.Sequence = sequence.Value;
-        new PeerHeader(PeerHeader.CurrentVersion, type, mode.OnNumber(sequence), (ushort)length, sequence)
-            .Write(message);
+        byte version = PeerHeader.CurrentVersion;
+        if (isDense && !EntrySlabs.IsExpectation(handle))
+        {
+            version = PeerHeader.DenseVersion;
+            _stats.Value.DenseSent++;
+        }
+
+        new PeerHeader(version, type, mode.OnNumber(sequence), (ushort)length, sequence).Write(message);
         mode.OnSent(handle);
     }
 
@@ -92,7 +99,7 @@ internal sealed class TxQueue
         control.Header.Sequence = sequence.Value;
         PeerFlags flags = ((PeerFlags)control.Flags & ~PeerFlags.Greetings) | mode.OnNumber(sequence);
         control.Flags = (byte)flags;
-        PeerHeader.WriteControl(message, flags, sequence, control.From, control.To);
+        PeerHeader.WriteControl(message, flags | mode.ControlFlags, sequence, control.From, control.To);
         mode.OnSent(handle);
     }
 }

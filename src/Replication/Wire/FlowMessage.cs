@@ -5,7 +5,7 @@ using TwinTrack.Replication.Caches;
 namespace TwinTrack.Replication.Wire;
 
 /// <summary>Flows as attributes of a peer's message.</summary>
-internal static class FlowMessage
+internal static partial class FlowMessage
 {
     /// <summary>No flow message of ours is longer; buffers for one message have this size.</summary>
     public const int MaxSize = 512;
@@ -31,21 +31,45 @@ internal static class FlowMessage
         FlowStatus status = flow.Has(FlowFields.Status) ? flow.Status : FlowStatus.None;
         writer.AddUInt32(FlowAttribute.Status, (uint)status);
         writer.AddByte(FlowAttribute.Protocol, tuple.Protocol);
+        if (KernelFlow.HasPorts(tuple.Protocol))
+            writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
+        if (HasTcpState(in flow)) writer.AddByte(FlowAttribute.TcpState, flow.TcpState);
         WriteProtocol(ref writer, in flow, options);
-
-        // A node with a fixed commit timeout sends none, so that its peers need not track the change.
-        if (flow.Has(FlowFields.Timeout) && options.CommitTimeoutSeconds is null)
-            writer.AddUInt32(FlowAttribute.Timeout, flow.Timeout);
+        if (IsTimeoutSent(in flow, options)) writer.AddUInt32(FlowAttribute.Timeout, flow.Timeout);
         if (flow.Has(FlowFields.Mark)) writer.AddUInt32(FlowAttribute.Mark, flow.Mark);
         if (flow.Has(FlowFields.Master)) WriteMaster(ref writer, in flow.Master);
-        if (flow.Has(FlowFields.Reply)) WriteNat(ref writer, in flow, options);
-        if (flow.Has(FlowFields.SequenceOriginal | FlowFields.SequenceReply)) WriteSequences(ref writer, in flow);
-        if (flow.Has(FlowFields.Helper)) WriteHelper(ref writer, in flow);
-        if (flow.Has(FlowFields.Labels) && !flow.Labels.IsEmpty) WriteLabels(ref writer, flow.Labels);
-        if (flow.Has(FlowFields.SynProxy)) WriteSynProxy(ref writer, flow.SynProxy);
-        WriteZones(ref writer, in flow);
+        WriteTranslatedAddresses(ref writer, in flow);
+        WriteTail(ref writer, in flow, options);
         return writer.Length;
     }
+
+    /// <summary>Writes the attributes of a flow that <see cref="DenseFlow"/> has no shorter form for.</summary>
+    public static void WriteRest(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
+    {
+        WriteProtocol(ref writer, in flow, options);
+        if (flow.Has(FlowFields.Master)) WriteMaster(ref writer, in flow.Master);
+        WriteTail(ref writer, in flow, options);
+    }
+
+    /// <summary>Writes what tells a flow from others with its addresses, protocol and ports.</summary>
+    public static void WriteEndRest(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
+    {
+        ref readonly FlowTuple tuple = ref flow.Original;
+        if (tuple.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6 && tuple.Has(TupleParts.IcmpTypeCode))
+            WriteIcmp(ref writer, in tuple, options);
+        WriteZones(ref writer, in flow);
+    }
+
+    /// <summary>Whether the message tells the state of a TCP flow.</summary>
+    public static bool HasTcpState(in PackedFlow flow) =>
+        flow.Original.Protocol == IpProtocol.Tcp && flow.Has(FlowFields.TcpState);
+
+    /// <summary>
+    /// Whether the message tells the timeout: a node with a fixed commit timeout sends none, so that its peers need
+    /// not track the change.
+    /// </summary>
+    public static bool IsTimeoutSent(in PackedFlow flow, SyncOptions options) =>
+        flow.Has(FlowFields.Timeout) && options.CommitTimeoutSeconds is null;
 
     /// <summary>Writes only what a receiver finds a flow by: enough to tell its end.</summary>
     /// <returns>Bytes written, a multiple of 4.</returns>
@@ -57,9 +81,7 @@ internal static class FlowMessage
         writer.AddByte(FlowAttribute.Protocol, tuple.Protocol);
         if (KernelFlow.HasPorts(tuple.Protocol))
             writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
-        else if (tuple.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6 && tuple.Has(TupleParts.IcmpTypeCode))
-            WriteIcmp(ref writer, in tuple, options);
-        WriteZones(ref writer, in flow);
+        WriteEndRest(ref writer, in flow, options);
         return writer.Length;
     }
 
@@ -69,10 +91,23 @@ internal static class FlowMessage
     /// </remarks>
     public static bool TryRead(ReadOnlySpan<byte> body, SyncOptions options, ref PackedFlow flow)
     {
+        Clear(ref flow);
+        return TryReadAttributes(body, options, ref flow)
+            && flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol);
+    }
+
+    /// <summary>Empties a flow before it is read.</summary>
+    public static void Clear(ref PackedFlow flow)
+    {
         flow.Clear();
         flow.Original.Protocol = 0;
         flow.Original.IcmpCode = 0;   // has no presence bit of its own
-        var reader = new PeerAttributeReader(body);
+    }
+
+    /// <summary>Reads attributes, whichever there are.</summary>
+    public static bool TryReadAttributes(ReadOnlySpan<byte> attributes, SyncOptions options, ref PackedFlow flow)
+    {
+        var reader = new PeerAttributeReader(attributes);
         while (reader.MoveNext())
         {
             int length = reader.Value.Length + 4;
@@ -82,7 +117,7 @@ internal static class FlowMessage
 
         if (!reader.IsMalformed && PeerTrailer.TryRead(reader.Rest, out PeerTrailer trailer))
             ReadTrailer(trailer, ref flow);
-        return !reader.IsMalformed && flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol);
+        return !reader.IsMalformed;
     }
 
     private static void WriteZones(ref PeerWriter writer, in PackedFlow flow)
@@ -132,36 +167,36 @@ internal static class FlowMessage
         }
     }
 
+    // What the protocol adds to its ports and, of TCP, its state.
     private static void WriteProtocol(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
     {
         ref readonly FlowTuple tuple = ref flow.Original;
         switch (tuple.Protocol)
         {
-            case IpProtocol.Tcp:
-                writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
-                if (flow.Has(FlowFields.TcpState)) WriteTcp(ref writer, in flow, options);
+            case IpProtocol.Tcp when flow.Has(FlowFields.TcpState) && options.TcpWindowTracking:
+                WriteScales(ref writer, in flow);
                 break;
-            case IpProtocol.Sctp:
-                writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
-                if (flow.Has(FlowFields.SctpState)) WriteSctp(ref writer, in flow);
+            case IpProtocol.Sctp when flow.Has(FlowFields.SctpState):
+                WriteSctp(ref writer, in flow);
                 break;
-            case IpProtocol.Dccp:
-                writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
-                if (flow.Has(FlowFields.DccpState))
-                {
-                    writer.AddByte(FlowAttribute.DccpState, flow.DccpState);
-                    writer.AddByte(FlowAttribute.DccpRole, flow.DccpRole);
-                }
-
-                break;
-            case IpProtocol.Udp or IpProtocol.UdpLite or IpProtocol.Gre:
-                // The original leaves the keys of GRE and the ports of UDP-Lite out; its receiver takes them.
-                writer.AddPorts(FlowAttribute.Ports, tuple.SourcePort, tuple.DestinationPort);
+            case IpProtocol.Dccp when flow.Has(FlowFields.DccpState):
+                writer.AddByte(FlowAttribute.DccpState, flow.DccpState);
+                writer.AddByte(FlowAttribute.DccpRole, flow.DccpRole);
                 break;
             case IpProtocol.Icmp or IpProtocol.IcmpV6 when tuple.Has(TupleParts.IcmpTypeCode):
                 WriteIcmp(ref writer, in tuple, options);
                 break;
         }
+    }
+
+    private static void WriteTail(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
+    {
+        if (flow.Has(FlowFields.Reply)) WriteTranslatedPorts(ref writer, in flow, options);
+        if (flow.Has(FlowFields.SequenceOriginal | FlowFields.SequenceReply)) WriteSequences(ref writer, in flow);
+        if (flow.Has(FlowFields.Helper)) WriteHelper(ref writer, in flow);
+        if (flow.Has(FlowFields.Labels) && !flow.Labels.IsEmpty) WriteLabels(ref writer, flow.Labels);
+        if (flow.Has(FlowFields.SynProxy)) WriteSynProxy(ref writer, flow.SynProxy);
+        WriteZones(ref writer, in flow);
     }
 
     private static void WriteIcmp(ref PeerWriter writer, in FlowTuple tuple, SyncOptions options)
@@ -171,10 +206,8 @@ internal static class FlowMessage
         writer.AddSwapped(FlowAttribute.IcmpId, tuple.IcmpId, options.PeersAreLittleEndian);
     }
 
-    private static void WriteTcp(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
+    private static void WriteScales(ref PeerWriter writer, in PackedFlow flow)
     {
-        writer.AddByte(FlowAttribute.TcpState, flow.TcpState);
-        if (!options.TcpWindowTracking) return;
         if (flow.Has(FlowFields.TcpWindowScaleOriginal))
             writer.AddByte(FlowAttribute.TcpWindowScaleOriginal, flow.TcpWindowScaleOriginal);
         if (flow.Has(FlowFields.TcpWindowScaleReply))
@@ -197,34 +230,46 @@ internal static class FlowMessage
             writer.AddPorts(FlowAttribute.MasterPorts, master.SourcePort, master.DestinationPort);
     }
 
+    /// <summary>Whether the source is translated to another address.</summary>
+    public static bool IsSourceTranslated(in PackedFlow flow) =>
+        IsDone(in flow, FlowStatus.SourceNatDone) && flow.Reply.Destination != flow.Original.Source;
+
+    /// <summary>Whether the destination is translated to another address.</summary>
+    public static bool IsDestinationTranslated(in PackedFlow flow) =>
+        IsDone(in flow, FlowStatus.DestinationNatDone) && flow.Reply.Source != flow.Original.Destination;
+
     // The kernel sets both "done" bits on every flow that met the NAT hooks: only the comparison tells translation.
-    private static void WriteNat(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
+    private static bool IsDone(in PackedFlow flow, FlowStatus done) =>
+        flow.Has(FlowFields.Reply) && (!flow.Has(FlowFields.Status) || (flow.Status & done) != 0);
+
+    private static void WriteTranslatedAddresses(ref PeerWriter writer, in PackedFlow flow)
+    {
+        byte family = flow.Original.Family;
+        bool isIPv4 = family == AddressFamily.IPv4;
+        int size = isIPv4 ? 4 : 16;
+        if (IsSourceTranslated(in flow))
+        {
+            FlowAttribute number = isIPv4 ? FlowAttribute.SourceNatIPv4 : FlowAttribute.SourceNatIPv6;
+            flow.Reply.Destination.Write(writer.Add(number, size), family);
+        }
+
+        if (IsDestinationTranslated(in flow))
+        {
+            FlowAttribute number = isIPv4 ? FlowAttribute.DestinationNatIPv4 : FlowAttribute.DestinationNatIPv6;
+            flow.Reply.Source.Write(writer.Add(number, size), family);
+        }
+    }
+
+    private static void WriteTranslatedPorts(ref PeerWriter writer, in PackedFlow flow, SyncOptions options)
     {
         ref readonly FlowTuple original = ref flow.Original;
         ref readonly FlowTuple reply = ref flow.Reply;
-        bool isIPv4 = original.Family == AddressFamily.IPv4;
-        int size = isIPv4 ? 4 : 16;
-        bool known = flow.Has(FlowFields.Status);
-        bool source = !known || (flow.Status & FlowStatus.SourceNatDone) != 0;
-        bool destination = !known || (flow.Status & FlowStatus.DestinationNatDone) != 0;
-
-        if (source && reply.Destination != original.Source)
-        {
-            FlowAttribute number = isIPv4 ? FlowAttribute.SourceNatIPv4 : FlowAttribute.SourceNatIPv6;
-            reply.Destination.Write(writer.Add(number, size), original.Family);
-        }
-
-        if (destination && reply.Source != original.Destination)
-        {
-            FlowAttribute number = isIPv4 ? FlowAttribute.DestinationNatIPv4 : FlowAttribute.DestinationNatIPv6;
-            reply.Source.Write(writer.Add(number, size), original.Family);
-        }
 
         // For ICMP the original compares identifier with type and sends zeros that its receiver ignores: left out.
         if (!original.Has(TupleParts.Ports) || !reply.Has(TupleParts.Ports)) return;
-        if (source && reply.DestinationPort != original.SourcePort)
+        if (IsDone(in flow, FlowStatus.SourceNatDone) && reply.DestinationPort != original.SourcePort)
             writer.AddSwapped(FlowAttribute.SourceNatPort, reply.DestinationPort, options.PeersAreLittleEndian);
-        if (destination && reply.SourcePort != original.DestinationPort)
+        if (IsDone(in flow, FlowStatus.DestinationNatDone) && reply.SourcePort != original.DestinationPort)
             writer.AddSwapped(FlowAttribute.DestinationNatPort, reply.SourcePort, options.PeersAreLittleEndian);
     }
 
@@ -266,158 +311,5 @@ internal static class FlowMessage
         BinaryPrimitives.WriteUInt32BigEndian(three, state.InitialTimestamp);
         BinaryPrimitives.WriteUInt32BigEndian(three[4..], state.InitialSequence);
         BinaryPrimitives.WriteUInt32BigEndian(three[8..], state.TimestampOffset);
-    }
-
-    private static void ReadAttribute(FlowAttribute number, ReadOnlySpan<byte> value, bool swapped, ref PackedFlow flow)
-    {
-        switch (number)
-        {
-            case FlowAttribute.IPv4 or FlowAttribute.IPv6:
-                PeerValue.ReadAddresses(value, ref flow.Original);
-                flow.Fields |= FlowFields.Original;
-                break;
-            case FlowAttribute.Protocol:
-                flow.Original.Protocol = value[0];
-                flow.Original.Parts |= TupleParts.Protocol;
-                break;
-            case FlowAttribute.Ports:
-                PeerValue.ReadPorts(value, ref flow.Original);
-                break;
-            case FlowAttribute.MasterIPv4 or FlowAttribute.MasterIPv6:
-                PeerValue.ReadAddresses(value, ref flow.Master);
-                flow.Fields |= FlowFields.Master;
-                break;
-            case FlowAttribute.MasterProtocol:
-                flow.Master.Protocol = value[0];
-                flow.Master.Parts |= TupleParts.Protocol;
-                break;
-            case FlowAttribute.MasterPorts:
-                PeerValue.ReadPorts(value, ref flow.Master);
-                break;
-            case FlowAttribute.IcmpType:
-                flow.Original.IcmpType = value[0];
-                flow.Original.Parts |= TupleParts.IcmpTypeCode;
-                break;
-            case FlowAttribute.IcmpCode:
-                flow.Original.IcmpCode = value[0];
-                break;
-            case FlowAttribute.IcmpId:
-                flow.Original.IcmpId = ReadSwapped(value, swapped);
-                flow.Original.Parts |= TupleParts.IcmpId;
-                break;
-            case FlowAttribute.SourceNatIPv4 or FlowAttribute.SourceNatIPv6:
-                flow.SourceNat.First = flow.SourceNat.Last = Address.Read(value);
-                flow.Fields |= FlowFields.SourceNat;
-                break;
-            case FlowAttribute.DestinationNatIPv4 or FlowAttribute.DestinationNatIPv6:
-                flow.DestinationNat.First = flow.DestinationNat.Last = Address.Read(value);
-                flow.Fields |= FlowFields.DestinationNat;
-                break;
-            case FlowAttribute.SourceNatPort:
-                flow.SourceNat.FirstPort = flow.SourceNat.LastPort = ReadSwapped(value, swapped);
-                flow.Fields |= FlowFields.SourceNatPort;
-                break;
-            case FlowAttribute.DestinationNatPort:
-                flow.DestinationNat.FirstPort = flow.DestinationNat.LastPort = ReadSwapped(value, swapped);
-                flow.Fields |= FlowFields.DestinationNatPort;
-                break;
-            default:
-                ReadScalar(number, value, ref flow);
-                break;
-        }
-    }
-
-    private static void ReadScalar(FlowAttribute number, ReadOnlySpan<byte> value, ref PackedFlow flow)
-    {
-        switch (number)
-        {
-            case FlowAttribute.Status:
-                flow.Status = (FlowStatus)BinaryPrimitives.ReadUInt32BigEndian(value);
-                flow.Fields |= FlowFields.Status;
-                break;
-            case FlowAttribute.Timeout:
-                flow.Timeout = BinaryPrimitives.ReadUInt32BigEndian(value);
-                flow.Fields |= FlowFields.Timeout;
-                break;
-            case FlowAttribute.Mark:
-                flow.Mark = BinaryPrimitives.ReadUInt32BigEndian(value);
-                flow.Fields |= FlowFields.Mark;
-                break;
-            case FlowAttribute.Zone:
-                flow.Zone = BinaryPrimitives.ReadUInt16BigEndian(value);
-                flow.Fields |= FlowFields.Zone;
-                break;
-            case FlowAttribute.TcpState:
-                flow.TcpState = value[0];
-                flow.Fields |= FlowFields.TcpState;
-                break;
-            case FlowAttribute.TcpWindowScaleOriginal:
-                flow.TcpWindowScaleOriginal = value[0];
-                flow.Fields |= FlowFields.TcpWindowScaleOriginal;
-                break;
-            case FlowAttribute.TcpWindowScaleReply:
-                flow.TcpWindowScaleReply = value[0];
-                flow.Fields |= FlowFields.TcpWindowScaleReply;
-                break;
-            case FlowAttribute.SctpState:
-                flow.SctpState = value[0];
-                flow.Fields |= FlowFields.SctpState;
-                break;
-            case FlowAttribute.SctpTagOriginal:
-                flow.SctpTagOriginal = BinaryPrimitives.ReadUInt32BigEndian(value);
-                flow.Fields |= FlowFields.SctpTagOriginal;
-                break;
-            case FlowAttribute.SctpTagReply:
-                flow.SctpTagReply = BinaryPrimitives.ReadUInt32BigEndian(value);
-                flow.Fields |= FlowFields.SctpTagReply;
-                break;
-            case FlowAttribute.DccpState:
-                flow.DccpState = value[0];
-                flow.Fields |= FlowFields.DccpState;
-                break;
-            case FlowAttribute.DccpRole:
-                flow.DccpRole = value[0];
-                flow.Fields |= FlowFields.DccpRole;
-                break;
-            case FlowAttribute.SequenceAdjustment:
-                flow.SequenceOriginal = ReadSequence(value);
-                flow.SequenceReply = ReadSequence(value[12..]);
-                flow.Fields |= FlowFields.SequenceOriginal | FlowFields.SequenceReply;
-                break;
-            case FlowAttribute.Helper:
-                if (PeerValue.ReadName(value, flow.Helper)) flow.Fields |= FlowFields.Helper;
-                break;
-            case FlowAttribute.Labels:
-                ReadLabels(value, ref flow);
-                break;
-            case FlowAttribute.SynProxy:
-                flow.SynProxy = new SynProxyState(
-                    InitialSequence: BinaryPrimitives.ReadUInt32BigEndian(value[4..]),
-                    InitialTimestamp: BinaryPrimitives.ReadUInt32BigEndian(value),
-                    TimestampOffset: BinaryPrimitives.ReadUInt32BigEndian(value[8..]));
-                flow.Fields |= FlowFields.SynProxy;
-                break;
-        }
-    }
-
-    private static ushort ReadSwapped(ReadOnlySpan<byte> value, bool littleEndian) =>
-        littleEndian ? BinaryPrimitives.ReadUInt16LittleEndian(value) : BinaryPrimitives.ReadUInt16BigEndian(value);
-
-    private static SequenceAdjustment ReadSequence(ReadOnlySpan<byte> three) => new(
-        BinaryPrimitives.ReadUInt32BigEndian(three),
-        BinaryPrimitives.ReadInt32BigEndian(three[4..]),
-        BinaryPrimitives.ReadInt32BigEndian(three[8..]));
-
-    // Bits beyond those the kernel can hold are dropped: it would refuse them, and the flow with them.
-    private static void ReadLabels(ReadOnlySpan<byte> value, ref PackedFlow flow)
-    {
-        if (value.IsEmpty || value.Length % 4 != 0) return;
-
-        Span<uint> words = stackalloc uint[LabelBytes / 4];
-        words.Clear();
-        for (int word = 0; word < Math.Min(value.Length / 4, words.Length); word++)
-            words[word] = BinaryPrimitives.ReadUInt32BigEndian(value[(4 * word)..]);
-        flow.Labels = new LabelBits(words[0] | ((ulong)words[1] << 32), words[2] | ((ulong)words[3] << 32));
-        flow.Fields |= FlowFields.Labels;
     }
 }

@@ -26,6 +26,11 @@ internal enum PeerFlags : byte
     Hello = 0x20,
     HelloBack = 0x40,
 
+    /// <summary>
+    /// On control messages: the sender reads <see cref="PeerHeader.DenseVersion"/>. An original does not look at it.
+    /// </summary>
+    Dense = 0x80,
+
     /// <summary>The two that ride on whatever is sent next.</summary>
     Greetings = Hello | HelloBack,
 }
@@ -47,11 +52,17 @@ internal readonly record struct PeerHeader(
     public const int RangeSize = 16;
     public const byte CurrentVersion = 1;
 
+    /// <summary>The body is a <see cref="DenseFlow"/>.</summary>
+    public const byte DenseVersion = 13;
+
     /// <summary>Whether the message carries a range.</summary>
     public bool HasRange => Type == PeerMessageType.Control && CarriesRange(Flags);
 
     /// <summary>Whether the message speaks of a flow or an expectation.</summary>
     public bool IsData => Type <= PeerMessageType.ExpectationDelete && (Flags & ~PeerFlags.Greetings) == 0;
+
+    /// <summary>Whether the message is of a type that speaks of a flow.</summary>
+    public bool IsFlow => Type <= PeerMessageType.FlowDelete;
 
     public static bool CarriesRange(PeerFlags flags) =>
         (flags & (PeerFlags.Ack | PeerFlags.Nack | PeerFlags.Resync)) != 0;

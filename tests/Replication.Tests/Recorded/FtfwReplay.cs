@@ -13,7 +13,7 @@ namespace TwinTrack.Replication.Tests;
 /// The clock stands still between the events of the recording. The keep-alive timer of the original fires some
 /// milliseconds late, so ours may be due a little before or after the recorded moment.
 /// </remarks>
-internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
+internal sealed class FtfwReplay(Recording recording, Life life, bool offersDense) : IDisposable
 {
     private const long ToleranceMicroseconds = 100_000;
     private const int Capacity = 1500 - 28;
@@ -25,6 +25,7 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         TcpWindowTracking = recording.HasWindowTracking,
         StartupResync = recording.HasStartupResync,
         Expectations = ExpectationFilter.All,
+        DenseFormat = offersDense,
     };
 
     private readonly Dictionary<uint, uint> _ourNumbers = [];   // of a recorded message
@@ -178,10 +179,19 @@ internal sealed class FtfwReplay(Recording recording, Life life) : IDisposable
         }
 
         List<byte[]> ours = [.. (datagram with { Payload = _buffer[..length] }).Messages()];
+        if (offersDense) ours.ForEach(TakeOffer);
         var also = own is null ? [] : MessagesOf(own.AlsoRepeated).ToList();
         ReplayComparison.Check(where, recorded, ours, also, isAnyOrder: own is not null);
         NumberMessages(recorded, ours);
         return recorded.Count;
+    }
+
+    // One bit of each control message is all that an original gets to see of the offer.
+    private static void TakeOffer(byte[] message)
+    {
+        if (PeerHeader.Read(message).Type != PeerMessageType.Control) return;
+        Assert.Equal((byte)PeerFlags.Dense, message[1] & (byte)PeerFlags.Dense);
+        message[1] &= (byte)~PeerFlags.Dense;
     }
 
     private void NumberMessages(List<byte[]> recorded, List<byte[]> ours)

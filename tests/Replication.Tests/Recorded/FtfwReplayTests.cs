@@ -4,15 +4,18 @@ namespace TwinTrack.Replication.Tests;
 
 public sealed class FtfwReplayTests
 {
-    public static TheoryData<string, int> Nodes
+    public static TheoryData<string, int, bool> Nodes
     {
         get
         {
-            var rows = new TheoryData<string, int>();
+            var rows = new TheoryData<string, int, bool>();
             foreach (Recording recording in Recording.All)
             {
-                rows.Add(recording.Name, 1);
-                rows.Add(recording.Name, 2);
+                foreach (bool offersDense in (bool[])[false, true])
+                {
+                    rows.Add(recording.Name, 1, offersDense);
+                    rows.Add(recording.Name, 2, offersDense);
+                }
             }
 
             return rows;
@@ -21,13 +24,14 @@ public sealed class FtfwReplayTests
 
     [Theory]
     [MemberData(nameof(Nodes))]
-    public void In_the_place_of_an_original_the_engine_says_what_was_recorded(string name, int node)
+    public void In_the_place_of_an_original_the_engine_says_what_was_recorded(
+        string name, int node, bool offersDense)
     {
         Recording recording = Recording.All.Single(entry => string.Equals(entry.Name, name, StringComparison.Ordinal));
         int compared = 0;
         foreach (Life life in recording.Lives.Where(life => life.Node == node))
         {
-            using var replay = new FtfwReplay(recording, life);
+            using var replay = new FtfwReplay(recording, life, offersDense);
             compared += replay.Run();
         }
 

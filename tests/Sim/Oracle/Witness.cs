@@ -245,7 +245,7 @@ internal sealed class Witness(World world, Node node)
             PeerHeader header = PeerHeader.Read(datagram);
             if (header.IsData && number >= skip)
             {
-                ReadFlow(datagram[PeerHeader.Size..header.Length]);
+                ReadFlow(in header, datagram[PeerHeader.Size..header.Length]);
                 External.Apply(header.Type, in _flow, peer, world.Now);
                 if (world.Trace.IsOn) world.Trace.Line($"{node.Name} external {header.Type} {TupleKey.Of(in _flow)}");
             }
@@ -254,17 +254,26 @@ internal sealed class Witness(World world, Node node)
         }
     }
 
-    private void ReadFlow(ReadOnlySpan<byte> body)
+    private void ReadFlow(in PeerHeader header, ReadOnlySpan<byte> body)
     {
-        if (!FlowMessage.TryRead(body, node.Options, ref _flow)) throw Fail("met a flow that cannot be read");
+        bool isRead = header.Version == PeerHeader.DenseVersion
+            ? DenseFlow.TryRead(body, node.Options, ref _flow)
+            : FlowMessage.TryRead(body, node.Options, ref _flow);
+        if (!isRead) throw Fail("met a flow that cannot be read");
     }
+
+    // Nobody gets the dense form who has not said that it reads it, nor anybody as long as one has not.
+    private bool MayBeDense(in PeerHeader header) =>
+        header is { Version: PeerHeader.DenseVersion, IsFlow: true } && node.Options.Mode == SyncModeKind.Ftfw
+        && world.Nodes.All(each => each.Options.DenseFormat);
 
     private void CheckMessage(in PeerHeader header, ReadOnlySpan<byte> message)
     {
-        if (header.Version != PeerHeader.CurrentVersion) throw Fail($"sent version {header.Version}");
+        if (header.Version != PeerHeader.CurrentVersion && !MayBeDense(in header))
+            throw Fail($"sent version {header.Version}");
         if (header.IsData)
         {
-            CheckFlow(header.Type, message[PeerHeader.Size..]);
+            CheckFlow(in header, message[PeerHeader.Size..]);
             return;
         }
 
@@ -273,9 +282,10 @@ internal sealed class Witness(World world, Node node)
     }
 
     // Nothing is invented: a message tells what the internal cache holds at this moment.
-    private void CheckFlow(PeerMessageType type, ReadOnlySpan<byte> body)
+    private void CheckFlow(in PeerHeader header, ReadOnlySpan<byte> body)
     {
-        ReadFlow(body);
+        PeerMessageType type = header.Type;
+        ReadFlow(in header, body);
         TupleKey key = TupleKey.Of(in _flow);
         Tally.FlowMessages++;
         ShadowEntry? entry = Internal.Find(in key);

@@ -43,6 +43,7 @@ internal sealed class FlowTarget : Target
         signature.Add((ulong)_flow.Original.Parts);
         Show(in _flow);
         Cache(in _flow, ref signature);
+        Tell(in _flow);
         Encode(ref signature);
         return signature.Value;
     }
@@ -78,6 +79,23 @@ internal sealed class FlowTarget : Target
         engine.OnFlow(now, FlowChange.Destroy, EventOrigin.Other, in flow);
         signature.Add((ulong)(sent + Transmit(engine, now)));
         signature.Add(engine.Stats.Internal.Active);
+    }
+
+    // A peer learns the same of a flow in either form.
+    private void Tell(in PackedFlow flow)
+    {
+        if (!flow.Has(FlowFields.Original) || !flow.Original.Has(TupleParts.Addresses | TupleParts.Protocol)) return;
+        var options = new SyncOptions { TcpWindowTracking = true };
+        Span<byte> body = stackalloc byte[FlowMessage.MaxSize];
+        int plain = FlowMessage.Write(in flow, options, body);
+        if (!FlowMessage.TryRead(body[..plain], options, ref _again)) throw new FuzzFailure("a peer would refuse it");
+        FlowFields fields = _again.Fields;
+        uint timeout = _again.Timeout;
+        FlowStatus status = _again.Status;
+        int dense = DenseFlow.Write(in flow, options, body);
+        if (!DenseFlow.TryRead(body[..dense], options, ref _again)) throw new FuzzFailure("one of ours would refuse it");
+        if (dense > plain || fields != _again.Fields || timeout != _again.Timeout || status != _again.Status)
+            throw new FuzzFailure("the dense form tells something else");
     }
 
     private int Transmit(SyncEngine engine, Instant now)

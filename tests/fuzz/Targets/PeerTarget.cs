@@ -34,6 +34,7 @@ internal sealed class PeerTarget : Target
     [
         [0x10, 0, 0, 8], [0x11, 0, 0, 8], [0x12, 0, 0, 8], [0x13, 0, 0, 8], [0x14, 0, 0, 8], [0x15, 0, 0, 8],
         [0x1a, 2, 0, 16], [0x1a, 4, 0, 16], [0x1a, 8, 0, 16], [0x1a, 0x20, 0, 8], [0, 12, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2],
+        [0xd0, 0, 0, 8], [0xd1, 0, 0, 8], [0xd2, 0, 0, 8], [0x1a, 0x90, 0, 8],
         [0, 5, 0, 3, 6, 0, 0, 0], [0, 8, 0, 2, 0, 0, 1, 0x8e],
     ];
 
@@ -51,6 +52,8 @@ internal sealed class PeerTarget : Target
         }
 
         foreach (byte[] datagram in Crafted()) yield return Join(0, [datagram]);
+        byte[][] dense = [.. Conversations().SelectMany(datagrams => datagrams).Select(MakeDense).Where(IsFlow)];
+        foreach (byte[][] chunk in dense.Chunk(RecordedTogether)) yield return Join(0, chunk);
     }
 
     // Lengths of the datagrams, and of the messages in them, as far as they can be followed.
@@ -105,6 +108,7 @@ internal sealed class PeerTarget : Target
         return new SyncOptions
         {
             Mode = mode,
+            DenseFormat = true,
             DisableExternalCache = injects,
             DisableInternalCache = mode == SyncModeKind.Notrack && (choice & 8) != 0,
             TcpWindowTracking = (choice & 16) != 0,
@@ -222,6 +226,32 @@ internal sealed class PeerTarget : Target
         signature.AddCount(stats.External.Created);
         signature.AddCount(stats.External.Destroyed);
         signature.AddCount(stats.External.CreateFailed);
+    }
+
+    private static bool IsFlow(byte[] datagram) => datagram.Length > 0;
+
+    // The flow messages of a datagram as one of ours would have told them; no bytes if there are none.
+    private static byte[] MakeDense(byte[] datagram)
+    {
+        var options = new SyncOptions { TcpWindowTracking = true };
+        var dense = new List<byte>();
+        byte[] message = new byte[SyncEngine.MessageLimit];
+        SyncStats stats = default;
+        PackedFlow flow = default;
+        var reader = new PeerMessageReader(datagram);
+        while (reader.MoveNext(ref stats))
+        {
+            PeerHeader header = reader.Header;
+            if (!header.IsFlow || !FlowMessage.TryRead(reader.Message[PeerHeader.Size..], options, ref flow)) continue;
+            Span<byte> body = message.AsSpan(PeerHeader.Size);
+            int length = PeerHeader.Size + (header.Type == PeerMessageType.FlowDelete
+                ? DenseFlow.WriteEnd(in flow, options, body)
+                : DenseFlow.Write(in flow, options, body));
+            (header with { Version = PeerHeader.DenseVersion, Length = (ushort)length }).Write(message);
+            dense.AddRange(message.AsSpan(0, length));
+        }
+
+        return [.. dense];
     }
 
     private static List<byte[]> Crafted()
