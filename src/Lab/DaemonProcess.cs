@@ -5,7 +5,7 @@ namespace TwinTrack.Lab;
 /// <summary>A conntrackd that runs in a firewall's namespace, ours or the original.</summary>
 public sealed class DaemonProcess : IDisposable
 {
-    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly string _prefix;

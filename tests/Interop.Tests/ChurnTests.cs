@@ -11,7 +11,7 @@ public sealed class ChurnTests
 {
     private const string Small = "\nNetlinkBufferSize 65536\nNetlinkBufferSizeMaxGrowth 131072";
     private static readonly TimeSpan _length = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("NetlinkEventsReliable off", false)]

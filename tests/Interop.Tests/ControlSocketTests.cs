@@ -10,7 +10,7 @@ namespace TwinTrack.Interop.Tests;
 public sealed class ControlSocketTests
 {
     private const int DumpExternal = 17;
-    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
 
     [Theory]
     [InlineData(200)]

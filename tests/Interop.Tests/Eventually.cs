@@ -6,7 +6,7 @@ namespace TwinTrack.Interop.Tests;
 /// <summary>Waits for conditions. The machine may be busy: deadlines are generous, a condition met ends the wait.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 

@@ -147,8 +147,7 @@ public sealed class FilterTests
                     ? null
                     : $"{when}: only ours {string.Join("; ", ours.Except(theirs))}, "
                         + $"only theirs {string.Join("; ", theirs.Except(ours))}";
-            },
-            TimeSpan.FromSeconds(3));
+            });
     }
 
     // In the kernel the original takes a flow of another family for one of the address 0.0.0.0, or for listed.

@@ -8,7 +8,7 @@ namespace TwinTrack.Interop.Tests;
 public sealed class LossTests
 {
     private const int Flows = 2000;
-    private static readonly TimeSpan _seconds = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     /// <summary>Sender, receiver, and percentage lost each way.</summary>
     public static TheoryData<Make, Make, int> Losses => new()
@@ -32,10 +32,10 @@ public sealed class LossTests
         NetNamespace home = pair.First.Firewall.Namespace;
 
         FlowGenerator.Create(home, Flows);
-        pair.WaitUntilEqual(_seconds);
+        pair.WaitUntilEqual(_patience);
         FlowGenerator.Delete(home, Flows / 2);
         FlowGenerator.Create(home, Flows / 2, first: Flows);
-        pair.WaitUntilEqual(_seconds);
+        pair.WaitUntilEqual(_patience);
 
         Assert.NotEqual(0, pair.Second.Count("network", "Packets lost"));
     }
@@ -46,7 +46,7 @@ public sealed class LossTests
         using Pair pair = Pair.Start(Make.Ours, Make.Ours, options: new TopologyOptions { ReordersSync = true });
 
         FlowGenerator.Create(pair.First.Firewall.Namespace, 10 * Flows);
-        pair.WaitUntilEqual(_seconds);
+        pair.WaitUntilEqual(_patience);
 
         Assert.NotEqual(0, pair.HeldBackFrames);
         Assert.NotEqual(0, pair.Second.Count("network", "Packets lost"));
@@ -68,6 +68,6 @@ public sealed class LossTests
         Assert.NotNull(Replication.Difference(pair.First, pair.Second));
         pair.SetLoss(0);
 
-        pair.WaitUntilEqual(_seconds);
+        pair.WaitUntilEqual(_patience);
     }
 }

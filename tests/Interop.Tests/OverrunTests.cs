@@ -71,7 +71,7 @@ public sealed class OverrunTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{line}: internal cache right after {repaired.TotalMilliseconds:0} ms, the peer's after "
             + $"{watch.Elapsed.TotalMilliseconds:0} ms");
-        Assert.InRange(repaired, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(repaired, TimeSpan.Zero, TimeSpan.FromSeconds(20));
         Assert.NotEqual(0, pair.First.Count("runtime", "netlink overrun"));
         KernelTable.WaitUntilEqual(pair.First);
     }

@@ -20,7 +20,7 @@ public sealed class DaemonProcessTests
 
         FlowGenerator.Create(topology.Primary.Namespace, 50);
 
-        Assert.True(SpinWait.SpinUntil(() => backup.CountCaches().External == 50, TimeSpan.FromSeconds(10)));
+        Assert.True(SpinWait.SpinUntil(() => backup.CountCaches().External == 50, TimeSpan.FromSeconds(30)));
         Assert.Equal(new CacheCounts(50, 0), primary.CountCaches());
         Assert.Equal(50, backup.CountExternal(line => line.Contains("ESTABLISHED", StringComparison.Ordinal)));
         Assert.Equal(0, primary.Stop());

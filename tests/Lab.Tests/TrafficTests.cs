@@ -6,7 +6,7 @@ namespace TwinTrack.Lab.Tests;
 public sealed class TrafficTests
 {
     private const int Connections = 5;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     [Fact]
     public void A_load_is_alive_only_with_bytes_that_were_sent_after_the_mark()

@@ -167,7 +167,8 @@ internal sealed class FtfwMode : SyncMode
             if (!isStart && peer.IsJump(header.Sequence)) return RefuseJump(peer);
         }
 
-        if (isStart && !isHello) _greeting.NoteLost();
+        // A run that begins with a flow may have begun with another one, before the number that is heard first.
+        if (isStart && (!isHello || header.IsData)) _greeting.NoteLost();
         if ((header.Flags & PeerFlags.HelloBack) != 0) _greeting.OnHelloBack(now, peer);
         if (isHello) _greeting.OnHello();
         if (!isStart) Count(order, peer, header.Sequence);

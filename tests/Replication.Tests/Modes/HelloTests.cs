@@ -160,8 +160,28 @@ public sealed class HelloTests
         uint first = node.PeerNext - 2;
         node.Hear(Node.Data(PeerMessageType.FlowNew, first, Flows.Tcp(2), PeerFlags.Hello));
         Assert.Equal(2, node.Count(CacheKind.External));
-        Assert.Equal([$"BACK+ACK {first}..{first}"], node.Run(1000));
+        Assert.Equal(["BACK+RESYNC", $"ACK {first}..{first}"], node.Run(1000));
         Assert.Equal(0ul, node.Stats.Before);
+    }
+
+    [Fact]
+    public void A_run_that_is_first_heard_with_a_flow_may_have_told_of_others_before_and_is_asked_for_everything()
+    {
+        using var node = new Node();
+        node.Hear(Node.Data(PeerMessageType.FlowNew, node.PeerNext++, Flows.Tcp(1), PeerFlags.Hello));
+        Assert.Equal(["HELLO+BACK+ACK 5000..5000"], node.Run(1000));
+        node.Hear(Node.Control(PeerFlags.Alive | PeerFlags.HelloBack, node.PeerNext++));
+        Assert.Equal(["RESYNC"], node.Say());
+    }
+
+    [Fact]
+    public void A_run_that_is_first_heard_with_its_greeting_alone_has_told_of_nothing()
+    {
+        using var node = new Node();
+        node.HearControl(PeerFlags.Alive | PeerFlags.Hello);
+        Assert.Equal(["HELLO+BACK+ACK 5000..5000"], node.Run(1000));
+        node.Hear(Node.Control(PeerFlags.Alive | PeerFlags.HelloBack, node.PeerNext++));
+        Assert.Empty(node.Say());
     }
 
     [Fact]
