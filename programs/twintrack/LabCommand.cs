@@ -70,6 +70,11 @@ internal static class LabCommand
         Description = "With --keepalived: both firewalls carry traffic, each for a virtual address of its own",
     };
 
+    private static readonly Option<bool> WithRouter = new("--router")
+    {
+        Description = "Configure both firewalls by set commands only, see docs/router.md: one fails, returns, and ends",
+    };
+
     private static readonly Option<bool> Ftp = new("--ftp")
     {
         Description = "Instead of many connections an FTP session: its data connection, announced through the first "
@@ -113,8 +118,8 @@ internal static class LabCommand
         Original.Validators.Add(CheckRole);
         var command = new Command("lab", Description)
         {
-            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Ftp, WithoutExpectations, Original,
-            Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
+            Connections, Links, WithoutSync, WithKeepalived, ActiveActive, Script, Ftp, WithoutExpectations, WithRouter,
+            Original, Conntrackd, Nat, NoNat, Seed, Json, Keep, Clean,
         };
         command.Validators.Add(CheckConflicts);
         command.SetAction(parsed => Guard(() => parsed.GetValue(Clean) ? RemoveLeftovers() : Run(parsed)));
@@ -153,6 +158,14 @@ internal static class LabCommand
         bool isWithFtp = result.GetValue(Ftp);
         if (isWithFtp && (result.GetValue(WithoutSync) || isWithKeepalived || result.GetValue(Links) > 1))
             result.AddError("--ftp goes with neither --without-sync nor --keepalived nor --links");
+        if (result.GetValue(WithRouter)
+            && (isWithKeepalived || isWithFtp || result.GetValue(WithoutSync) || result.GetValue(NoNat)
+                || result.GetValue(Links) > 1
+                || (result.GetValue(Original) ?? result.GetValue(Conntrackd)) is not null))
+        {
+            result.AddError("--router goes with --connections, --seed, --json and --keep only");
+        }
+
         if (!isWithFtp && result.GetValue(WithoutExpectations))
             result.AddError("--without-expectations goes with --ftp");
     }
@@ -184,6 +197,20 @@ internal static class LabCommand
         {
             var keepalived = new KeepalivedRun(KeepalivedOptionsOf(parsed));
             return Run(parsed, keepalived, keepalived.Execute, LabReport.Write, KeepalivedJson.Default.KeepalivedResult,
+                result => result.Passed);
+        }
+
+        if (parsed.GetValue(WithRouter))
+        {
+            var router = new RouterRun(new RouterOptions
+            {
+                Connections = parsed.GetValue(Connections),
+                Seed = parsed.GetValue(Seed),
+                Program = Environment.ProcessPath!,
+                Keep = parsed.GetValue(Keep),
+            });
+            return Run(
+                parsed, router, router.Execute, LabReport.Write, RouterJson.Default.RouterResult,
                 result => result.Passed);
         }
 

@@ -21,28 +21,42 @@ internal static class LabReport
     }
 
     /// <summary>Prints what keepalived made of it.</summary>
-    public static void Write(KeepalivedResult result)
+    public static void Write(KeepalivedResult result) => Write(
+        result.Changes, result.Connections, result.Broken, result.Passed,
+        $"fw1 {result.PrimaryProgram}, fw2 {result.BackupProgram}, " + (result.Script ?? "both active, no script"));
+
+    /// <summary>Prints what became of firewalls that were configured by set commands.</summary>
+    public static void Write(RouterResult result)
+    {
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine("fw1 was told (fw2 the same with another priority):");
+        foreach (string command in result.Commands) AnsiConsole.WriteLine($"  {command}");
+        Write(result.Changes, result.Connections, result.Broken, result.Passed, result.Program);
+    }
+
+    private static void Write(
+        IReadOnlyList<KeepalivedChange> changes, int connections, IReadOnlyDictionary<string, int> broken,
+        bool hasPassed, string programs)
     {
         AnsiConsole.WriteLine();
         Table table = new Table().Border(TableBorder.Rounded)
             .AddColumns("what happens", "connections alive", "UDP stream", "roles after", "longest stall");
-        foreach (KeepalivedChange change in result.Changes)
+        foreach (KeepalivedChange change in changes)
         {
             table.AddRow(
                 $"{change.Firewall} {(change.Returns ? "returns" : "fails")}",
-                $"{change.Alive} of {result.Connections}",
+                $"{change.Alive} of {connections}",
                 change.UdpAlive ? "alive" : "lost",
                 Ms(change.RolesMs),
                 Ms(change.LongestStallMs));
         }
 
         AnsiConsole.Write(table);
-        foreach ((string reason, int count) in result.Broken) AnsiConsole.WriteLine($"note: {count} {reason}");
-        AnsiConsole.WriteLine($"fw1 {result.PrimaryProgram}, fw2 {result.BackupProgram}, "
-            + (result.Script ?? "both active, no script"));
+        foreach ((string reason, int count) in broken) AnsiConsole.WriteLine($"note: {count} {reason}");
+        AnsiConsole.WriteLine(programs);
         AnsiConsole.Write(new Text(
-            result.Passed ? "no connection was lost\n" : "connections were lost\n",
-            new Style(result.Passed ? Color.Green : Color.Red, decoration: Decoration.Bold)));
+            hasPassed ? "no connection was lost\n" : "connections were lost\n",
+            new Style(hasPassed ? Color.Green : Color.Red, decoration: Decoration.Bold)));
     }
 
     /// <summary>Prints what became of an FTP session.</summary>

@@ -30,6 +30,9 @@ internal static class RouterCommands
         yield return Operational("show", "Show conntrack-sync, the kernel's table, or the configuration", words);
         yield return Operational("reset", "Empty and fill a cache anew", words);
         yield return Operational("restart", "Start conntrack-sync anew", words);
+        yield return Operational("delete", "Delete flows of the kernel's table", words);
+        yield return Operational("monitor", "Follow the log of conntrack-sync", words);
+        yield return Operational("test", "Tell what a fail-over would do", words);
 
         Argument<string> state = new("state") { Description = "master, backup or fault; start or stop" };
         Argument<string> group = new("group") { Description = "Name of the group" };

@@ -1,4 +1,6 @@
+using System.Text;
 using TwinTrack.Conntrack;
+using TwinTrack.Daemon.Channels;
 using TwinTrack.Daemon.Config;
 using TwinTrack.Daemon.Control;
 using TwinTrack.Daemon.Helpers;
@@ -136,6 +138,7 @@ internal sealed class JsonAnswers(
             case ControlRequest.NetworkStatistics when link is not null:
                 StatisticsJson.PutNetwork(ref json, ref line, in stats);
                 StatisticsJson.PutLink(ref json, ref line, link.Active, "link"u8);
+                PutPeers(ref json, ref line, link.Peers, now);
                 break;
             case ControlRequest.LinkStatistics when link is not null:
                 json.OpenList(ref line, "links"u8);
@@ -156,6 +159,29 @@ internal sealed class JsonAnswers(
                 json.CloseList(ref line);
                 break;
         }
+    }
+
+    private void PutPeers(ref JsonText json, ref LineWriter line, IReadOnlyList<PeerNode> peers, Instant now)
+    {
+        byte family = config.Sync!.Links[0].Remote.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+            ? AddressFamily.IPv4
+            : AddressFamily.IPv6;
+        json.OpenList(ref line, "nodes"u8);
+        foreach (PeerNode peer in peers)
+        {
+            json.Open(ref line);
+            json.PutText(ref line, "address"u8, Encoding.ASCII.GetBytes(peer.Name.ToText(family)));
+            if (peer.HeardAt.Microseconds > 0)
+            {
+                long microseconds = now.Microseconds - peer.HeardAt.Microseconds;
+                json.PutNumber(ref line, "heard_ms_ago"u8, (ulong)microseconds / 1000);
+                json.PutNumber(ref line, "last_sequence"u8, peer.LastNumber.Value);
+            }
+
+            json.Close(ref line);
+        }
+
+        json.CloseList(ref line);
     }
 
     private void PutCaches(ref JsonText json, ref LineWriter line, in SyncStats stats)

@@ -74,6 +74,9 @@ internal sealed class LinkPort : IDisposable
     /// <summary>All links in the order of the file.</summary>
     public IEnumerable<LinkReport> Reports => _links.Select(link => link.Report(link == Current));
 
+    /// <summary>The peers: those configured, and those a group was heard from.</summary>
+    public IReadOnlyList<PeerNode> Peers => _peers.Nodes;
+
     private DedicatedLink Current => _links[_selector.Current.Index];
 
     /// <summary>Tells the poller what to wait for, and until when at most.</summary>

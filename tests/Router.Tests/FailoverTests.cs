@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TwinTrack.Lab;
 using Xunit;
 
@@ -21,11 +22,77 @@ public sealed class FailoverTests : IDisposable
             "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p tcp --sport 1000 --dport 80 "
             + "--state ESTABLISHED -t 6000 -u ASSURED,SEEN_REPLY");
         _pair.WaitFor("show b cache external", "10.1.1.1:1000    10.2.2.2:80");
+        string difference = _pair.Shell("show b diff").Output;
+        Assert.Matches(@"\ntcp +0 +1 +0\n", difference);
+        AssertShown("twintrack b test conntrack-sync failover", "0 clash with another flow");
         _pair.Kill("a");
         _pair.WaitFor("show b status", "MASTER");
         _pair.WaitFor("show b history", "MASTER");
         string table = _pair.Shell("on b conntrack -L -p tcp").Output;
         Assert.Contains("src=10.1.1.1 dst=10.2.2.2", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_shown_comes_as_JSON_too()
+    {
+        Configure("a", 200);
+        _pair.WaitFor("show a status", "MASTER");
+        Configure("b", 100);
+        _pair.Shell(
+            "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p tcp --sport 1000 --dport 80 -m 5 "
+            + "--state ESTABLISHED -t 6000 -u ASSURED,SEEN_REPLY");
+        _pair.WaitFor("show b cache external", "10.1.1.1:1000    10.2.2.2:80");
+        foreach (string shown in (string[])[
+            "statistics", "status", "internal-cache", "external-cache", "cache internal", "link", "queue", "runtime",
+            "history", "peer", "diff"])
+        {
+            CommandResult answer = _pair.Shell($"show b {shown} --json");
+            Assert.True(answer.ExitCode == 0, $"{shown}: {answer.Errors}");
+            using JsonDocument json = JsonDocument.Parse(answer.Output);
+        }
+
+        JsonElement flow = Json("show b cache external --json").EnumerateArray()
+            .First(one => one.GetProperty("src").GetString() == "10.1.1.1");
+        Assert.Equal(5, flow.GetProperty("mark").GetInt32());
+        Assert.Equal(0, flow.GetProperty("zone").GetInt32());
+        Assert.Equal("10.2.2.2", flow.GetProperty("reply").GetProperty("src").GetString());
+        Assert.True(flow.GetProperty("age_s").GetInt32() >= 0);
+        JsonElement status = Json("show b status --json");
+        Assert.True(status.GetProperty("config_in_sync").GetBoolean());
+        Assert.True(status.GetProperty("daemon").GetProperty("pid").GetInt32() > 0);
+        Assert.Equal("s0", status.GetProperty("link").GetProperty("device").GetString());
+        JsonElement peer = Json("show b peer --json").GetProperty("nodes").EnumerateArray().Single();
+        Assert.Equal("192.0.2.1", peer.GetProperty("address").GetString());
+        AssertShown("show b peer", "192.0.2.1");
+        Assert.Equal(
+            "edge", Json("twintrack b show configuration --json").GetProperty("service").GetProperty("conntrack-sync")
+                .GetProperty("failover-mechanism").GetProperty("vrrp").GetProperty("sync-group").GetString());
+        JsonElement plan = Json(
+            "twintrack b configure set service conntrack-sync purge-timeout 61; "
+            + "twintrack b configure commit dry-run json");
+        Assert.Equal(["write-conf", "daemon-reload"], plan.GetProperty("actions").EnumerateArray()
+            .Select(action => action.GetString()), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Flows_of_the_kernel_are_shown_and_deleted()
+    {
+        _pair.Shell(
+            "on a sysctl -qw net.netfilter.nf_conntrack_acct=1; "
+            + "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p tcp --sport 1000 --dport 80 --state ESTABLISHED -t 6000; "
+            + "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p udp --sport 1000 --dport 80 -t 6000 -w 7; "
+            + "on a conntrack -I -s 2001:db8::1 -d 2001:db8::2 -p udp --sport 1000 --dport 80 -t 6000");
+        AssertShown("twintrack a show conntrack table ipv4", "tcp [6] ES");
+        AssertShown("twintrack a show conntrack table ipv4 wide", "Original packets");
+        AssertShown("twintrack a show conntrack table ipv4 vrf red", "there is no VRF red");
+        AssertShown("twintrack a delete conntrack table ipv4 source 10.1.1.1:1000 destination any", "tcp [6]");
+        Assert.Equal(0, Json("twintrack a show conntrack table ipv4 --json").GetArrayLength());
+        int id = Json("twintrack a show conntrack table ipv6 --json").EnumerateArray().Single()
+            .GetProperty("id").GetInt32();
+        Assert.Equal("", _pair.Shell($"twintrack a delete conntrack table ipv6 conn-id {id} quiet").Output);
+        Assert.Equal(0, Json("twintrack a show conntrack table ipv6 --json").GetArrayLength());
+        Assert.Equal(1, _pair.Shell("echo n | twintrack a reset conntrack").ExitCode);
+        Assert.Equal(0, _pair.Shell("echo y | twintrack a reset conntrack").ExitCode);
     }
 
     [Fact]
@@ -65,6 +132,19 @@ public sealed class FailoverTests : IDisposable
             + RouterPair.Lines(200) + "\ncommit");
         _pair.WaitFor("cat $F/own", "own");
         _pair.WaitFor("show a history", "MASTER");
+    }
+
+    private void AssertShown(string command, string text)
+    {
+        CommandResult shown = _pair.Shell(command);
+        Assert.Contains(text, shown.Output + shown.Errors, StringComparison.Ordinal);
+    }
+
+    private JsonElement Json(string command)
+    {
+        CommandResult shown = _pair.Shell(command);
+        Assert.True(shown.ExitCode == 0, shown.Errors);
+        return JsonDocument.Parse(shown.Output).RootElement;
     }
 
     private void Configure(string node, int priority) =>

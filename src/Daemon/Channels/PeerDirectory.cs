@@ -46,6 +46,9 @@ internal sealed class PeerDirectory
     /// <summary>Peers known.</summary>
     public int Count => _nodes.Count;
 
+    /// <summary>The peers in the order they became known.</summary>
+    public IReadOnlyList<PeerNode> Nodes => _nodes;
+
     /// <summary>What the sender of something admitted is called towards the engine.</summary>
     public PeerId Find(LinkId link, in Arrival arrival, Instant now)
     {

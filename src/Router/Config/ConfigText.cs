@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace TwinTrack.Router.Config;
 
@@ -22,6 +23,23 @@ internal static class ConfigText
     public static string File(ConfigNode root) =>
         $"{Braces(root)}\n// Warning: Do not remove the following line.\n// vyos-config-version: \"{Versions}\"\n"
         + "// Release version: TwinTrack\n";
+
+    /// <summary>The tree as JSON: nodes are objects, leaves texts, several values lists, flags empty objects.</summary>
+    public static JsonObject Json(ConfigNode node)
+    {
+        var json = new JsonObject();
+        foreach (ConfigNode child in node.Children)
+        {
+            json[child.Name] = child.Schema.Kind switch
+            {
+                NodeKind.Leaf => child.Values.FirstOrDefault(),
+                NodeKind.Multi => Views.Json.List(child.Values),
+                _ => Json(child),
+            };
+        }
+
+        return json;
+    }
 
     /// <summary>Reads either form into a configuration.</summary>
     /// <param name="text">The text.</param>

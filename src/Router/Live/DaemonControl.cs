@@ -71,8 +71,8 @@ internal sealed class DaemonControl(RouterPaths paths)
         Programs.Signal(process, "HUP");
     }
 
-    // The lock file says which process it is; after a crash it may say so still.
-    private int? ProcessId =>
+    /// <summary>Which process it is, as its lock file says; after a crash it may say so still.</summary>
+    public int? ProcessId =>
         int.TryParse(FileStore.Read(paths.Daemon.Lock)?.Trim(), CultureInfo.InvariantCulture, out int id)
             && Directory.Exists($"/proc/{id}")
             ? id

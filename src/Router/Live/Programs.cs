@@ -17,7 +17,8 @@ internal static class Programs
     public static string Find(string name)
     {
         IEnumerable<string> path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        IEnumerable<string> places = [Path.GetDirectoryName(Environment.ProcessPath) ?? "", .. path, .. _places];
+        string here = Path.GetDirectoryName(Environment.ProcessPath) ?? "";
+        IEnumerable<string> places = [here, Path.GetFullPath(Path.Combine(here, "../sbin")), .. path, .. _places];
         return places.Select(place => Path.Combine(place, name)).FirstOrDefault(File.Exists)
             ?? throw new RouterException($"{name} is not installed");
     }

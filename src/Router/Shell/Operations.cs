@@ -1,13 +1,11 @@
-using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Control;
 using TwinTrack.Router.Config;
 using TwinTrack.Router.Live;
 using TwinTrack.Router.Sync;
-using TwinTrack.Router.Views;
 
 namespace TwinTrack.Router.Shell;
 
-/// <summary>Operational commands: show, reset, restart.</summary>
+/// <summary>Operational commands: show, reset, restart, delete, monitor, test.</summary>
 internal static class Operations
 {
     private static readonly string[] _commands =
@@ -17,9 +15,11 @@ internal static class Operations
         "show conntrack-sync status", "show conntrack-sync internal-cache", "show conntrack-sync external-cache",
         "show conntrack-sync cache internal", "show conntrack-sync cache external", "show conntrack-sync link",
         "show conntrack-sync queue", "show conntrack-sync runtime", "show conntrack-sync history",
+        "show conntrack-sync peer", "show conntrack-sync diff", "test conntrack-sync failover",
+        "show log conntrack-sync", "monitor log conntrack-sync",
         "show conntrack table ipv4", "show conntrack table ipv6", "show conntrack statistics", "show configuration",
         "show configuration commands", "reset conntrack-sync internal-cache", "reset conntrack-sync external-cache",
-        "restart conntrack-sync",
+        "restart conntrack-sync", "reset conntrack", "delete conntrack table ipv4", "delete conntrack table ipv6",
     ];
 
     /// <summary>Words that may come next, for completion.</summary>
@@ -67,9 +67,15 @@ internal static class Operations
         List<string> rest = words[Math.Min(2, words.Count)..];
         switch (area)
         {
-            case "show conntrack" when rest.FirstOrDefault() == "table": return Table(rest[1..], isJson);
-            case "show conntrack" when rest.FirstOrDefault() == "statistics": return Counters(isJson);
-            case "show configuration": return Configuration(rest, paths);
+            case "show conntrack" when rest.FirstOrDefault() == "table":
+                return TableCommands.Show(rest[1..], isJson, errors);
+            case "show conntrack" when rest.FirstOrDefault() == "statistics": return TableCommands.Counters(isJson);
+            case "delete conntrack" when rest.FirstOrDefault() == "table":
+                return TableCommands.Delete(rest[1..], isJson);
+            case "reset conntrack" when rest.Count == 0: return TableCommands.Reset(Console.In, Console.Out);
+            case "show configuration": return Configuration(rest, paths, isJson);
+            case "show log" when rest is ["conntrack-sync"]: return LogCommands.Show(isJson);
+            case "monitor log" when rest is ["conntrack-sync"]: return LogCommands.Follow();
         }
 
         ConfigNode running = FileStore.ReadConfig(paths.Running);
@@ -80,45 +86,17 @@ internal static class Operations
         {
             "show conntrack-sync" => new SyncViews(paths, sync, daemon, errors).Show(rest, isJson),
             "reset conntrack-sync" => Reset(rest, daemon),
+            "test conntrack-sync" when rest is ["failover"] =>
+                new SyncViews(paths, sync, daemon, errors).TestFailover(isJson),
             "restart conntrack-sync" => Restart(paths, daemon),
             _ => throw new RouterException($"[{string.Join(' ', words)}] is not a command"),
         };
     }
 
-    private static string Table(List<string> words, bool isJson)
-    {
-        bool isIPv6 = words.FirstOrDefault() == "ipv6";
-        if (!isIPv6 && words.FirstOrDefault() != "ipv4")
-            throw new RouterException("show conntrack table: ipv4 or ipv6 expected");
-        IEnumerable<TableRow> rows = KernelTable.Read(isIPv6 ? AddressFamily.IPv6 : AddressFamily.IPv4);
-        rows = rows.Where(row => Fits(words, "source", row.Source, row.SourcePort)
-            && Fits(words, "destination", row.Destination, row.DestinationPort));
-        List<TableRow> shown = [.. rows];
-        if (isJson) return KernelTable.Json(shown).ToJsonString() + "\n";
-        return words.Contains("wide", StringComparer.Ordinal)
-            ? TableView.Wide(shown, hasCounters: false)
-            : TableView.Text(shown, isIPv6);
-    }
-
-    private static bool Fits(List<string> words, string option, string address, ushort? port)
-    {
-        int index = words.IndexOf(option);
-        if (index < 0 || index + 1 == words.Count || words[index + 1] == "any") return true;
-        string wanted = words[index + 1];
-        return wanted == address || wanted == CacheView.Point(address, port?.ToString());
-    }
-
-    private static string Counters(bool isJson)
-    {
-        string[] format = isJson ? ["-o", "json"] : [];
-        CommandOutcome counters = Programs.Run(Programs.Find("conntrack"), ["-S", .. format]);
-        if (counters.Status != 0) throw new RouterException(counters.Errors.Trim());
-        return isJson ? counters.Output : CounterView.Text(counters.Output);
-    }
-
-    private static string Configuration(List<string> words, RouterPaths paths)
+    private static string Configuration(List<string> words, RouterPaths paths, bool isJson)
     {
         ConfigNode running = FileStore.ReadConfig(paths.Running);
+        if (isJson) return ConfigText.Json(running).ToJsonString() + "\n";
         return words.FirstOrDefault() == "commands"
             ? string.Concat(ConfigText.SetLines(running).Select(line => line + "\n"))
             : ConfigText.Braces(running);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TwinTrack.Conntrack;
 using TwinTrack.Daemon.Control;
 using TwinTrack.Router.Live;
 using TwinTrack.Router.Sync;
@@ -28,8 +29,33 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
             case "queue": return Told(ControlRequest.QueueStatistics, isJson);
             case "runtime": return Told(ControlRequest.RuntimeStatistics, isJson);
             case "history": return History(isJson);
+            case "peer": return Peer(isJson);
+            case "diff":
+                CacheComparison comparison = Compare();
+                return isJson ? comparison.DifferenceAsJson().ToJsonString() + "\n" : comparison.Difference();
             default: throw new RouterException($"[show conntrack-sync {string.Join(' ', words)}] is not a command");
         }
+    }
+
+    /// <summary><c>test conntrack-sync failover</c>.</summary>
+    /// <exception cref="RouterException">The daemon does not answer.</exception>
+    public string TestFailover(bool isJson)
+    {
+        CacheComparison comparison = Compare();
+        int expectations = Expectations(isExternal: true).Count;
+        return isJson
+            ? comparison.FailoverTestAsJson(expectations).ToJsonString() + "\n"
+            : comparison.FailoverTest(expectations);
+    }
+
+    private CacheComparison Compare() => new(
+        Flows(isExternal: true),
+        [.. KernelTable.Read(AddressFamily.IPv4), .. KernelTable.Read(AddressFamily.IPv6)]);
+
+    private string Peer(bool isJson)
+    {
+        string answer = daemon.Ask(ControlRequest.NetworkStatistics, isJson: true);
+        return isJson ? answer : PeerView.Text(JsonNode.Parse(answer)!.AsObject());
     }
 
     private string Told(ControlRequest request, bool isJson) => StatisticsView.Expand(daemon.Ask(request, isJson));
@@ -67,16 +93,47 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
             ["state"] = last?["state"]?.DeepClone(),
             ["since"] = last?["since"]?.DeepClone(),
             ["sync_protocols"] = Json.List(sync.Expectations),
-            ["daemon"] = new JsonObject { ["running"] = daemon.Answers },
+            ["daemon"] = Daemon(),
+            ["link"] = Link(),
+            ["config_in_sync"] = IsConfigInSync(),
         }.ToJsonString() + "\n";
     }
+
+    private JsonObject Daemon()
+    {
+        bool isAnswering = daemon.Request(ControlRequest.RuntimeStatistics, out string runtime, isJson: true)
+            == ControlResult.Done;
+        return new()
+        {
+            ["running"] = isAnswering || daemon.Answers,
+            ["pid"] = daemon.ProcessId,
+            ["uptime_s"] = isAnswering ? JsonNode.Parse(runtime)!["uptime_seconds"]?.DeepClone() : null,
+        };
+    }
+
+    private JsonObject? Link()
+    {
+        if (daemon.Request(ControlRequest.NetworkStatistics, out string network, isJson: true) != ControlResult.Done)
+            return null;
+        JsonNode? link = JsonNode.Parse(network)!["link"];
+        return link is null ? null : new JsonObject
+        {
+            ["type"] = link["kind"]?.DeepClone(),
+            ["device"] = link["device"]?.DeepClone(),
+            ["status"] = link["status"]?.DeepClone(),
+        };
+    }
+
+    // Whether the daemon's file is still as the configuration makes it.
+    private bool IsConfigInSync() => FileStore.Read(paths.Daemon.Config)
+        == new Applier(paths, _ => { }).Files(FileStore.ReadConfig(paths.Running), Machine.Read()).DaemonText;
 
     private string OldCache(bool isExternal, string which, bool isJson)
     {
         if (which == "expect" && !HasExpectations) throw NoExpectations();
         IReadOnlyList<CacheEntry> flows = which == "expect" ? [] : Flows(isExternal);
         IReadOnlyList<CacheEntry> expectations = which == "main" ? [] : Expectations(isExternal);
-        if (isJson) return Json.Entries([.. flows, .. expectations]).ToJsonString() + "\n";
+        if (isJson) return CacheAsJson(isExternal, which).ToJsonString() + "\n";
         return which switch
         {
             "main" => CacheView.Old(flows),
@@ -89,8 +146,35 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
     {
         if (which == "expect" && !HasExpectations) throw NoExpectations();
         IReadOnlyList<CacheEntry> entries = which == "expect" ? Expectations(isExternal) : Flows(isExternal);
-        if (isJson) return Json.Entries(entries).ToJsonString() + "\n";
+        if (isJson) return CacheAsJson(isExternal, which).ToJsonString() + "\n";
         return which == "expect" ? CacheView.NewExpectations(entries) : CacheView.New(entries);
+    }
+
+    // Ours tells more in JSON than in XML; the original's daemon knows XML only.
+    private JsonArray CacheAsJson(bool isExternal, string which)
+    {
+        JsonArray all = [];
+        if (which != "expect")
+        {
+            Add(all, isExternal ? ControlRequest.DumpExternalFlows : ControlRequest.DumpInternalFlows,
+                () => Flows(isExternal));
+        }
+
+        if (which != "main" && HasExpectations)
+        {
+            Add(all, isExternal ? ControlRequest.DumpExternalExpectations : ControlRequest.DumpInternalExpectations,
+                () => Expectations(isExternal));
+        }
+
+        return all;
+    }
+
+    private void Add(JsonArray all, ControlRequest request, Func<IReadOnlyList<CacheEntry>> asXml)
+    {
+        JsonArray some = daemon.Request(request, out string listing, isJson: true) == ControlResult.Done
+            ? CacheJson.Read(listing)
+            : Json.Entries(asXml());
+        foreach (JsonNode? one in some) all.Add(one!.DeepClone());
     }
 
     private IReadOnlyList<CacheEntry> Flows(bool isExternal) => Read(

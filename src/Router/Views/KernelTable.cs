@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using TwinTrack.Conntrack;
 using TwinTrack.Conntrack.Kernel;
 using TwinTrack.Daemon.Config;
+using TwinTrack.Netlink;
 using TwinTrack.Router.Live;
 
 namespace TwinTrack.Router.Views;
@@ -34,6 +35,44 @@ internal static class KernelTable
                 default:
                     return rows;
             }
+        }
+    }
+
+    /// <summary>Deletes flows.</summary>
+    /// <returns>Those that were deleted; others had ended meanwhile.</returns>
+    /// <exception cref="RouterException">The kernel refused.</exception>
+    public static List<TableRow> Delete(byte family, Func<TableRow, bool> isWanted)
+    {
+        List<TableRow> deleted = [];
+        ProtocolNames names = ProtocolNames.OfSystem();
+        using var client = new ConntrackClient();
+        List<(TableRow Row, PackedFlow Flow)> found = [];
+        NetlinkError error = client.Dump(
+            (in PackedFlow flow) =>
+            {
+                TableRow row = Row(in flow, family, names);
+                if (isWanted(row)) found.Add((row, flow));
+            },
+            family);
+        foreach ((TableRow row, PackedFlow flow) in found)
+        {
+            NetlinkError refusal = client.Delete(in flow);
+            if (refusal.IsSuccess) deleted.Add(row);
+            else if (refusal.Code != Errno.NotFound) error = refusal;
+        }
+
+        return error.IsSuccess ? deleted : throw new RouterException($"the kernel refuses: {error}");
+    }
+
+    /// <summary>Empties the tables of flows and expectations.</summary>
+    /// <exception cref="RouterException">The kernel refused.</exception>
+    public static void Flush()
+    {
+        using var flows = new ConntrackClient();
+        using var expectations = new ExpectationClient();
+        foreach (NetlinkError error in (NetlinkError[])[expectations.Flush(), flows.Flush()])
+        {
+            if (!error.IsSuccess) throw new RouterException($"the kernel refuses: {error}");
         }
     }
 
@@ -91,6 +130,10 @@ internal static class KernelTable
             Timeout = flow.Has(FlowFields.Timeout) ? flow.Timeout : null,
             Mark = flow.Has(FlowFields.Mark) ? flow.Mark : null,
             Zone = flow.Has(FlowFields.Zone) ? flow.Zone : null,
+            OriginalPackets = flow.Has(FlowFields.CountersOriginal) ? flow.CountersOriginal.Packets : null,
+            OriginalBytes = flow.Has(FlowFields.CountersOriginal) ? flow.CountersOriginal.Bytes : null,
+            ReplyPackets = flow.Has(FlowFields.CountersReply) ? flow.CountersReply.Packets : null,
+            ReplyBytes = flow.Has(FlowFields.CountersReply) ? flow.CountersReply.Bytes : null,
         };
     }
 

@@ -33,6 +33,24 @@ internal static class TableView
         return text.ToString();
     }
 
+    /// <summary>What was deleted.</summary>
+    public static string Deleted(IReadOnlyList<TableRow> rows, bool isIPv6)
+    {
+        int width = isIPv6 ? 40 : 22;
+        var text = new StringBuilder();
+        void Add(string id, string source, string destination, string protocol) => text.Append(
+            $"{id,-10} {source.PadRight(width)} {destination.PadRight(width)} {protocol,-12}".TrimEnd()).Append('\n');
+        Add("CONN ID", "Source", "Destination", "Protocol");
+        foreach (TableRow row in rows)
+        {
+            Add(
+                Number(row.Id), Point(row.Source, row.SourcePort), Point(row.Destination, row.DestinationPort),
+                $"{row.ProtocolName} [{row.Protocol}]");
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>The wide layout, with counters if the kernel keeps them.</summary>
     public static string Wide(IReadOnlyList<TableRow> rows, bool hasCounters)
     {
