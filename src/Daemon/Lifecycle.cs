@@ -70,15 +70,12 @@ public static class Lifecycle
         ConfigResult result = ConfigReader.Load(invocation.ConfigFile);
         if (!ConfigReport.ForDaemon(log, result)) return Failure;
 
-        int pid = Background.Start(arguments, out string problem);
-        if (pid == 0)
-        {
-            log.Error(problem);
-            return Failure;
-        }
+        // A manager takes the daemon's READY only once it knows that this is the process to watch.
+        var systemd = new SystemdNotifier(result.Config!.General.Systemd);
+        if (Background.Start(arguments, systemd.MainProcess, out string problem) != 0) return Success;
 
-        new SystemdNotifier(result.Config!.General.Systemd).MainProcess(pid);
-        return Success;
+        log.Error(problem);
+        return Failure;
     }
 
     private static int RunDaemon(Log log, Invocation invocation)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using TwinTrack.Lab;
 using TwinTrack.Testing;
+using TwinTrack.Tests;
 using Xunit;
 
 namespace TwinTrack.Interop.Tests;
@@ -36,21 +37,35 @@ public sealed class OperationTests
         Assert.Equal(0, daemon.ExitCode);
     }
 
-    [Fact]
-    public void In_the_background_the_manager_is_told_whom_to_watch()
+    [Theory]
+    [InlineData("console mode + watchdog 2s", false)]
+    [InlineData("daemon mode", true)]
+    public void A_service_manager_hears_what_it_heard_of_the_recorded_original(string name, bool isBehind)
     {
+        // 0.33 pid=25585 b'READY=1'
+        string[] recorded =
+        [
+            .. GoldenFiles.Read("outputs/systemd-notify.txt").Split('\n')
+                .SkipWhile(line => line != "--- " + name).Skip(1)
+                .TakeWhile(line => !line.StartsWith("---", StringComparison.Ordinal))
+                .Where(line => line.Contains("b'", StringComparison.Ordinal)).Select(line => line.Split('\'')[1]),
+        ];
         using var place = new Place();
         using Socket manager = Listen(place.Folder + "/notify");
-        CommandResult start = place.RunBehind(
-            ["env", $"NOTIFY_SOCKET={place.Folder}/notify"], Notifying(place), "-d");
-        Assert.Equal((0, ""), (start.ExitCode, start.Errors));
+        string[] starter = ["env", $"NOTIFY_SOCKET={place.Folder}/notify", isBehind ? "A=B" : "WATCHDOG_USEC=2000000"];
+        if (isBehind) Assert.Equal(0, place.RunBehind(starter, Notifying(place), "-d").ExitCode);
+        using Process? daemon = isBehind ? null : place.Start(Notifying(place), starter);
 
-        string[] told = [Receive(manager), Receive(manager)];
-        string id = File.ReadAllText(place.LockPath).Trim();
-        Assert.Contains("READY=1", told, StringComparer.Ordinal);
-        Assert.Contains($"MAINPID={id}", told, StringComparer.Ordinal);
-        Assert.Equal(0, place.Control("-k").ExitCode);
-        Assert.Equal("STOPPING=1", Receive(manager));
+        foreach (string text in recorded)
+        {
+            if (text == "STOPPING=1") Assert.Equal(0, place.Control("-k").ExitCode);
+            string heard = Receive(manager);
+            bool isProcess = text.StartsWith("MAINPID=", StringComparison.Ordinal);
+            Assert.Equal(isProcess ? $"MAINPID={File.ReadAllText(place.LockPath).Trim()}" : text, heard);
+        }
+
+        daemon?.WaitForExit(Eventually.Patience);
+        Assert.Equal(0, manager.Available);
     }
 
     [Fact]
