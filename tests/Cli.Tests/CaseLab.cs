@@ -11,8 +11,20 @@ public sealed class CaseLab : IDisposable
     private const string UnderWay =
         "60 & for i in $(seq 300); do [ -e $READY ] && break; sleep 0.1; done; rm -f $READY; sleep 0.3";
 
+    private const string WaitForExpiry =
+        "for i in $(seq 300); do conntrack -L -p icmp | grep -q src= || break; sleep 0.1; done";
+
+    // TCP port 80 over IPv6 and 21 over IPv4 listen last, UDP port 53 after them.
+    private const string WaitForServers =
+        "for i in $(seq 300); do grep -q ':0015 .* 0A ' /proc/net/tcp && grep -q ':0035 ' /proc/net/udp "
+        + "&& grep -q ':0035 ' /proc/net/udp6 && break; sleep 0.1; done";
+
+    // Columns of /proc/net/tcp: sl local_address rem_address st; 0A is LISTEN.
+    private const string WaitForEnds =
+        "for i in $(seq 300); do awk '$4 != \"st\" && $4 != \"0A\" { n++ } END { exit n > 0 }' "
+        + "/proc/net/tcp /proc/net/tcp6 && break; sleep 0.1; done";
+
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _endTime = TimeSpan.FromMilliseconds(200);
     private static readonly Lock _gate = new();
     private static int _count;
     private static int _holders;
@@ -33,9 +45,10 @@ public sealed class CaseLab : IDisposable
             File.Copy(built, Path.Combine(_folder, program));
         }
 
+        File.WriteAllText(Path.Combine(_folder, "functions"), ListenerWatch.Functions);
         HoldLabelFolder(1);
         Topology("up");
-        Shell(_prefix + "s", "for i in $(seq 100); do grep -q ':0015 .* 0A ' /proc/net/tcp && break; sleep 0.1; done");
+        Shell(_prefix + "s", WaitForServers);
     }
 
     public void Dispose()
@@ -57,7 +70,8 @@ public sealed class CaseLab : IDisposable
     }
 
     /// <summary>
-    /// Runs a script of bash in the lonely namespace: ours are $CONNTRACK and $NFCT, $WORK/flows is a load file.
+    /// Runs a script of bash in the lonely namespace: ours are $CONNTRACK and $NFCT, $WORK/flows is a load file,
+    /// until_it_listens and until_it_rests wait for a listener.
     /// </summary>
     public CommandResult Shell(string script, int count = 0, params string[] arguments)
     {
@@ -65,6 +79,7 @@ public sealed class CaseLab : IDisposable
         string[] environment =
         [
             "TZ=UTC", "LC_ALL=C", $"CONNTRACK={_folder}/conntrack", $"NFCT={_folder}/nfct", $"WORK={_folder}",
+            $"BASH_ENV={_folder}/functions",
         ];
         return Command.Run(
             "ip", ["netns", "exec", _prefix + "t", "env", .. environment, "bash", "-c", script, .. arguments]);
@@ -142,7 +157,6 @@ public sealed class CaseLab : IDisposable
         Task<string> errors = process.StandardError.ReadToEndAsync();
         ListenerWatch.WaitForStart(process);
         foreach (string command in recorded.Trigger!) ShellQuietly(space, command);
-        Thread.Sleep(_endTime);
         ListenerWatch.WaitForRest(process);
         Command.Run("kill", [$"-{recorded.Signal}", $"{process.Id}"]);
         if (!process.WaitForExit(_limit)) process.Kill();
@@ -168,9 +182,13 @@ public sealed class CaseLab : IDisposable
 
     private CommandResult Shell(string space, string command)
     {
+        // The original's -U ends in "Protocol error" when a second of the clock ends meanwhile.
         string text = command.Replace("h3", _prefix, StringComparison.Ordinal)
+            .Replace("conntrack -U", $"{_folder}/conntrack -U", StringComparison.Ordinal)
             .Replace("3 & sleep 0.4", UnderWay, StringComparison.Ordinal)
             .Replace("3 & sleep 0.6", UnderWay, StringComparison.Ordinal)
+            .Replace("icmp_timeout=1", "icmp_timeout=4", StringComparison.Ordinal) // a second may pass between two pings
+            .Replace("sleep 2.5; conntrack -L >/dev/null", WaitForExpiry, StringComparison.Ordinal)
             .Replace("ping -c2 -i0.2", "python3 $LAB/traffic.py ping", StringComparison.Ordinal)
             .Replace("python3", "/usr/bin/python3", StringComparison.Ordinal)
             .Replace("$LAB", Path.Combine(GoldenFiles.Root, "cli"), StringComparison.Ordinal);
@@ -178,13 +196,14 @@ public sealed class CaseLab : IDisposable
         return Command.Run("ip", ["netns", "exec", space, "env", .. environment, "sh", "-c", text]);
     }
 
-    // The next case uses the same ports.
+    // The next case uses the same ports, and counts its own packets only.
     private void EndTraffic()
     {
         NetNamespace client = NetNamespace.Open(_prefix + "c");
         client.KillProcesses();
         client.Close();
-        Thread.Sleep(_endTime);
+        Shell(_prefix + "c", WaitForEnds);
+        Shell(_prefix + "s", WaitForEnds);
     }
 
     private void Topology(string verb) =>

@@ -33,7 +33,7 @@ public sealed partial class DifferenceTests
     private const string Reset =
         """
         conntrack -F 2>/dev/null; printf '%s\n' "$0" | conntrack -R - || exit 120
-        conntrack -U -s 10.83.0.1 -p tcp --label-add alpha,forty >/dev/null 2>&1 || exit 121
+        $CONNTRACK -U -s 10.83.0.1 -p tcp --label-add alpha,forty >/dev/null 2>&1 || exit 121
 
         """;
 
@@ -49,15 +49,12 @@ public sealed partial class DifferenceTests
     private const string Listen =
         """
         { exec PROGRAM LINE; } >$WORK/out 2>$WORK/err </dev/null & listener=$!
-        socket() { awk '$2 == 12 && $4 != "00000000" { print $5; exit }' /proc/net/netlink; }
-        while [ -d /proc/$listener ] && [ -z "$(socket)" ] && ! grep -q '^State:.Z' /proc/$listener/status
-        do sleep 0.02; done
+        until_it_listens $listener
         conntrack -I -s 10.83.0.1 -d 10.83.0.9 -p udp --sport 1 --dport 53 -t 600
-        conntrack -U -s 10.83.0.1 -d 10.83.0.9 -p udp -m 5 >/dev/null
+        $CONNTRACK -U -s 10.83.0.1 -d 10.83.0.9 -p udp -m 5 >/dev/null
         conntrack -I -s fd83::1 -d fd83::9 -p tcp --sport 7 --dport 80 -t 600 --state ESTABLISHED
         conntrack -D -p udp >/dev/null
-        for i in $(seq 200); do [ "$(socket)" = 0 ] || [ -z "$(socket)" ] && break; sleep 0.02; done
-        while [ -d /proc/$listener ] && grep -q '^State:.R' /proc/$listener/status; do sleep 0.02; done
+        until_it_rests $listener
         kill -INT $listener 2>/dev/null; wait $listener; status=$?
         """;
 

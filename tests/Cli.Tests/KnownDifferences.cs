@@ -12,6 +12,7 @@ internal static partial class KnownDifferences
     {
         if (exit > 128) return "the original crashed";
         if (errors.Contains("0 flow entries have been added", StringComparison.Ordinal)) return "-A of what exists";
+        if (errors.Contains("Protocol error", StringComparison.Ordinal)) return "-U while a second of the clock ends";
         foreach (string line in file)
         {
             if (FindInFile(line) is { } reason) return reason;
@@ -40,6 +41,7 @@ internal static partial class KnownDifferences
         if (isDelete && TimeoutOrStatus().IsMatch(line)) return "-D -t and -u";
         if (isDelete && (line.Contains("vtag", StringComparison.Ordinal))) return "-D with tags";
         if (isDelete && line.Contains(" e", StringComparison.Ordinal)) return "-D expect";
+        if (MarkAndStatus().IsMatch(line)) return "the mark gets the status";
         if (MixedStatus().IsMatch(line)) return "-u with what must not be set";
         if (Flushes().IsMatch(line) && Family().IsMatch(line)) return "-F -f";
         if (ReplyOfGet().IsMatch(line)) return "-G by reply tuple";
@@ -65,7 +67,11 @@ internal static partial class KnownDifferences
     private static string Line(string[] words) => " " + string.Join(' ', words) + " ";
 
     private static bool IsHelp(string[] words) =>
-        words.Length == 0 || words.Any(word => word is "-h" or "-V") || words.All(word => word[0] != '-');
+        words.Length == 0 || words.Any(word => word is "-h" or "-V") || words.All(HasNoEffect);
+
+    private static bool HasNoEffect(string word) =>
+        word[0] != '-' || word.StartsWith("-a", StringComparison.Ordinal)
+        || word.StartsWith("--nat-range", StringComparison.Ordinal);
 
     private static bool IsPlainList(string line) =>
         PlainList().IsMatch(line) && !line.Contains("dying", StringComparison.Ordinal);
@@ -108,6 +114,10 @@ internal static partial class KnownDifferences
 
     [GeneratedRegex(" (-u|--status)[ =]?(UNSET|FOO|S)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex MixedStatus();
+
+    [GeneratedRegex(
+        " (-I|-A|-U|--create|--add|--up).* (-m|--mark).* (-u|--status)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex MarkAndStatus();
 
     [GeneratedRegex(" (-G|--get) .*(-r|-q|--reply-src|--reply-dst)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ReplyOfGet();

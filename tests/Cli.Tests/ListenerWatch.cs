@@ -5,6 +5,33 @@ namespace TwinTrack.Cli.Tests;
 /// <summary>Waits for what a listener in a namespace of its own does, however slow the machine is.</summary>
 internal static class ListenerWatch
 {
+    /// <summary>The same two as functions of bash, for a process of the shell's namespace.</summary>
+    public const string Functions =
+        """
+        socket() { awk '$2 == 12 && $4 != "00000000" { print $5; exit }' /proc/net/netlink; }
+        state() { sed -n 's/^State:.\(.\).*/\1/p' /proc/$1/status 2>/dev/null; }
+        until_it_listens() {
+            for i in $(seq 1500); do
+                case $(state $1) in ''|Z) return ;; esac
+                [ -n "$(socket)" ] && return
+                sleep 0.02
+            done
+        }
+        until_it_rests() {
+            quiet=0
+            for i in $(seq 1500); do
+                case $(state $1) in
+                    ''|Z) return ;;
+                    S) [ "$(socket)" = 0 ] && quiet=$((quiet + 1)) || quiet=0 ;;
+                    *) quiet=0 ;;
+                esac
+                [ $quiet = 3 ] && return
+                sleep 0.02
+            done
+        }
+
+        """;
+
     private const string Netfilter = "12"; // NETLINK_NETFILTER
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
@@ -19,7 +46,7 @@ internal static class ListenerWatch
         int quiet = 0;
         WaitUntil(process, () =>
         {
-            quiet = Waiting(process) is 0 or null && IsAsleep(process) ? quiet + 1 : 0;
+            quiet = Waiting(process) is 0 && IsAsleep(process) ? quiet + 1 : 0;
             return quiet == 3;
         });
     }

@@ -41,7 +41,7 @@ public sealed class StreamTests(CaseLab lab) : IClassFixture<CaseLab>
     {
         lab.Load(FlowCount);
         CommandResult result = lab.Shell(
-            "conntrack -U -s 10.83.0.0/8 -p udp --dport 53 -u SEEN_REPLY,ASSURED -s 10.83.102.0/24 >/dev/null 2>&1; "
+            "$CONNTRACK -U -s 10.83.0.0/8 -p udp --dport 53 -u SEEN_REPLY,ASSURED -s 10.83.102.0/24 >/dev/null 2>&1; "
             + "for n in 1 2; do $CONNTRACK -L --sockets $n 2>/dev/null | sed 's/ [0-9]* src/ src/' | sort >$WORK/$n; "
             + "done; cmp $WORK/1 $WORK/2 && grep -c ASSURED $WORK/2; grep -c . $WORK/2");
         Assert.Equal($"250\n{FlowCount}\n", result.Output);
@@ -52,9 +52,9 @@ public sealed class StreamTests(CaseLab lab) : IClassFixture<CaseLab>
     {
         lab.Load(0);
         CommandResult result = lab.Shell(
-            "$CONNTRACK -E -b 60000 >/dev/null 2>$WORK/errors & listener=$!; sleep 0.4; kill -STOP $listener; "
-            + "conntrack -R $WORK/flows; kill -CONT $listener; sleep 0.3; kill -TERM $listener; wait $listener; "
-            + "status=$?; cat $WORK/errors; exit $status",
+            "$CONNTRACK -E -b 60000 >/dev/null 2>$WORK/errors & listener=$!; until_it_listens $listener; "
+            + "kill -STOP $listener; conntrack -R $WORK/flows; kill -CONT $listener; until_it_rests $listener; "
+            + "kill -TERM $listener; wait $listener; status=$?; cat $WORK/errors; exit $status",
             FlowCount);
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("NOTICE: Netlink socket buffer size has been set to", result.Output, StringComparison.Ordinal);

@@ -5,7 +5,7 @@
            traffic.py udp DST DPORT SPORT COUNT
            traffic.py ftp SPORT 'CMD|CMD' HOLD       control connection to 10.83.2.2:21, data listener on 51400
            traffic.py ping DST                         two echo requests
-           (HOLD begins when there is a file $READY)
+           (HOLD begins when there is a file $READY; a connection that ends has ended at both sides)
   anywhere (root): traffic.py sctp SRC DST SPORT DPORT VTAG CHUNKTYPE [INITTAG]   one raw SCTP packet
            traffic.py gre SRC DST                                                one raw GREv0 packet"""
 import os, socket, struct, sys, threading, time
@@ -31,7 +31,7 @@ def ftp(c):
             elif d.startswith(b'PORT'):
                 p = [int(x) for x in d[5:].split(b',')]; port = ('.'.join(map(str, p[:4])), p[4]*256+p[5]); c.sendall(b'200 ok\r\n')
             elif d.startswith(b'LIST') and port:
-                x = socket.socket(); x.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); x.bind(('10.83.2.2', 20)); x.settimeout(2)
+                x = socket.socket(); x.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); x.bind(('10.83.2.2', 20)); x.settimeout(PATIENCE)
                 x.connect(port); x.sendall(b'file1\r\n'); x.close(); c.sendall(b'226 done\r\n')
             else: c.sendall(b'200 ok\r\n')
     except OSError: pass
@@ -47,18 +47,24 @@ def crc32c(d):
         for _ in range(8): c = (c >> 1) ^ (0x82F63B78 if c & 1 else 0)
     return c ^ 0xffffffff
 def hold(seconds):
-    if 'READY' in os.environ: open(os.environ['READY'], 'w').close()
+    if float(seconds) and 'READY' in os.environ: open(os.environ['READY'], 'w').close()
     time.sleep(float(seconds))
 a = sys.argv[1:]
+PATIENCE = 30
+def quick(s): s.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+def end(s):
+    s.shutdown(socket.SHUT_WR)
+    while s.recv(100): pass
+    s.close()
 fam = lambda d: (socket.AF_INET6, 'fd83:1::2') if ':' in d else (socket.AF_INET, '10.83.1.2')
 if a[0] == 'serve':
     for t in ((loop, lst('10.83.2.2', 80), web), (loop, lst('fd83:2::2', 80), web), (loop, lst('10.83.2.2', 21), ftp)): threading.Thread(target=t[0], args=t[1:]).start()
     for x in ('10.83.2.2', 'fd83:2::2'): threading.Thread(target=udp, args=(x,)).start()
 elif a[0] in ('tcp', 'udp'):
     f, me = fam(a[1]); s = socket.socket(f, socket.SOCK_STREAM if a[0] == 'tcp' else socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((me, int(a[3]))); s.settimeout(2)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((me, int(a[3]))); s.settimeout(PATIENCE)
     if a[0] == 'tcp':
-        s.connect((a[1], int(a[2]))); s.sendall(b'GET /\r\n'); s.recv(100); hold(a[4]); s.close()
+        s.connect((a[1], int(a[2]))); s.sendall(b'GET /\r\n'); quick(s); s.recv(100); hold(a[4]); end(s)
     else:
         for _ in range(int(a[4])): s.sendto(b'query', (a[1], int(a[2]))); s.recv(100)
 elif a[0] == 'ftp':
@@ -76,7 +82,7 @@ elif a[0] == 'gre':
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 47); s.bind((a[1], 0)); s.sendto(struct.pack('>HHI', 0x2000, 0x0800, 0x11223344)+b'x'*24, (a[2], 0))
 elif a[0] == 'ping':
     v6 = ':' in a[1]; ident = 1 + (int(time.time() * 1000) & 0x7fff)
-    s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW, 58 if v6 else 1); s.settimeout(2); s.connect((a[1], 0))
+    s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_RAW, 58 if v6 else 1); s.settimeout(PATIENCE); s.connect((a[1], 0))
     for seq in (1, 2):
         body = struct.pack('>BBHHH', 128 if v6 else 8, 0, 0, ident, seq)+b'x'*56; total = sum(struct.unpack('>32H', body))
         while total >> 16: total = (total & 0xffff)+(total >> 16)
