@@ -7,9 +7,12 @@ namespace TwinTrack.Cli.CommandLine;
 /// </remarks>
 internal sealed class ArgumentScanner
 {
+    private const int RecentNames = 64;
+
     private readonly List<OptionRow[]> _tables = [];
     private readonly OptionRow[] _base;
     private readonly OptionRow?[] _letters = new OptionRow?[128];
+    private readonly Recent[] _recent = new Recent[RecentNames];
     private ReadOnlyMemory<char>[] _words = [];
     private int _count;
     private int _next;   // the argument that is read next: getopt's optind
@@ -44,7 +47,12 @@ internal sealed class ArgumentScanner
     /// <summary>Adds long options that are known from here on.</summary>
     public void Add(OptionRow[] rows)
     {
-        if (!_tables.Contains(rows)) _tables.Add(rows);
+        foreach (OptionRow[] table in _tables)
+        {
+            if (table == rows) return;
+        }
+
+        _tables.Add(rows);
     }
 
     /// <summary>Finds the next option.</summary>
@@ -174,21 +182,41 @@ internal sealed class ArgumentScanner
 
     private OptionRow? Find(char letter) => letter < _letters.Length ? _letters[letter] : null;
 
-    // An exact name wins over longer ones; a beginning must be that of one option only.
+    // The lines of a load file repeat a few long names.
     private OptionRow? Find(ReadOnlySpan<char> name)
+    {
+        if (name.IsEmpty) return null; // "--=": the beginning of all
+
+        ref Recent recent = ref _recent[((name.Length * 5) + (name[0] * 3) + name[^1]) % RecentNames];
+        bool isKnown = recent.Row is not null && name.SequenceEqual(recent.Name) && IsOnlyIn(recent.Table!);
+        if (isKnown) return recent.Row;
+
+        return Search(name, ref recent);
+    }
+
+    // With more than one table added, an earlier one may have the same name.
+    private bool IsOnlyIn(OptionRow[] table) =>
+        _tables.Count <= 2 && (table == _base || (_tables.Count == 2 && table == _tables[1]));
+
+    // An exact name wins over longer ones; a beginning must be that of one option only.
+    private OptionRow? Search(ReadOnlySpan<char> name, ref Recent recent)
     {
         OptionRow? found = null;
         bool isAmbiguous = false;
-        char first = name.IsEmpty ? '\0' : name[0];
+        char first = name[0];
         foreach (OptionRow[] table in _tables)
         {
             foreach (OptionRow row in table)
             {
                 foreach (string candidate in row.Names)
                 {
-                    if (candidate[0] != first && first != '\0') continue;
+                    if (candidate[0] != first) continue;
                     if (candidate.Length < name.Length || !candidate.AsSpan().StartsWith(name)) continue;
-                    if (candidate.Length == name.Length) return row;
+                    if (candidate.Length == name.Length)
+                    {
+                        recent = new(candidate, row, table);
+                        return row;
+                    }
 
                     isAmbiguous |= found is not null && found != row;
                     found = row;
@@ -200,4 +228,7 @@ internal sealed class ArgumentScanner
     }
 
     private static ToolException Unknown(string option) => new($"unknown option `{option}'");
+
+    // An option that was found by its whole name, and where.
+    private readonly record struct Recent(string? Name, OptionRow? Row, OptionRow[]? Table);
 }

@@ -37,7 +37,7 @@ internal sealed class LineWords
     {
         int start = at;
         ReadOnlySpan<char> text = _text.AsSpan(0, length);
-        while (at < text.Length && text[at] is not (' ' or '\t' or '\r' or '"')) at++;
+        while (at < text.Length && (text[at] > '"' || text[at] is not (' ' or '\t' or '\r' or '"'))) at++;
         int end = at;
         if (at < length && text[at] == '"') at = TakeQuoted(at, length, ref end);
 

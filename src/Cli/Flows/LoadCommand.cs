@@ -87,7 +87,7 @@ internal sealed class LoadCommand : IDisposable
             {
                 ReadOnlySpan<byte> request = RequestAt(_plan, offset, out NetlinkHeader header);
                 bool mayExist = (header.Flags & MessageFlags.Exclusive) == MessageFlags.None;
-                _batch.Add(new(offset, (int)header.Sequence, mayExist));
+                _batch.Add(new(offset, request.Length, (int)header.Sequence, mayExist));
                 offset += (request.Length + 3) & ~3;
             }
 
@@ -143,7 +143,7 @@ internal sealed class LoadCommand : IDisposable
     }
 
     private void Queue(int index, MessageFlags flags) =>
-        _queue.Add((uint)index, RequestAt(_plan, _batch[index].Offset, out _), flags);
+        _queue.Add((uint)index, _plan.Requests.Written.Slice(_batch[index].Offset, _batch[index].Length), flags);
 
     private void Collect()
     {
@@ -216,5 +216,5 @@ internal sealed class LoadCommand : IDisposable
     }
 
     // A request of the plan, the line it came from, and whether the flow may exist (-A).
-    private readonly record struct Creation(int Offset, int Line, bool MayExist);
+    private readonly record struct Creation(int Offset, int Length, int Line, bool MayExist);
 }

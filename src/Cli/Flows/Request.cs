@@ -133,6 +133,9 @@ internal sealed class Request
     /// <summary>The command.</summary>
     public CommandId CommandId => Command?.Id ?? CommandId.None;
 
+    /// <summary>What of the command line, without its values, says whether it makes sense.</summary>
+    public RequestShape Shape => new(Command, Table, Protocol, Output, _options, _protocolOptions);
+
     /// <summary>Whether the option was given.</summary>
     public bool Has(OptionId option) => (_options & (1u << (int)option)) != 0;
 
@@ -179,4 +182,19 @@ internal sealed class Request
         Original = Reply = Expected = Mask = default;
         _options = _protocolOptions = 0;
     }
+}
+
+/// <summary>A command line without its values.</summary>
+internal readonly record struct RequestShape(
+    CommandRow? Command,
+    TableId Table,
+    ProtocolRow? Protocol,
+    OutputKind Output,
+    uint Options,
+    uint ProtocolOptions)
+{
+    /// <summary>Whether both are the same, told by where the rows are.</summary>
+    public bool IsSame(in RequestShape other) =>
+        ReferenceEquals(Command, other.Command) && ReferenceEquals(Protocol, other.Protocol) && Table == other.Table
+        && Output == other.Output && Options == other.Options && ProtocolOptions == other.ProtocolOptions;
 }

@@ -9,12 +9,10 @@ internal static class RequestCheck
     // Segments beyond the window and selective acknowledgements are taken: the windows of a made flow are unknown.
     private const TcpFlags MadeFlowFlags = TcpFlags.BeLiberal | TcpFlags.SackPermitted;
 
-    /// <summary>Checks a command line after its last word.</summary>
-    /// <exception cref="ToolException">It makes no sense.</exception>
+    /// <summary>Checks whether the options of a command line go together.</summary>
+    /// <exception cref="ToolException">They do not.</exception>
     public static void Check(Request request)
     {
-        if (request.Command is null && !request.HasOptions) return;
-
         if (request.Has(OptionId.AnyNat) && request.HasAny(OptionId.SourceNat, OptionId.DestinationNat))
             throw new ToolException("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
 
@@ -22,7 +20,6 @@ internal static class RequestCheck
         if (request.Protocol is { Rules: { } rules } protocol && request.CommandId != CommandId.Help)
             CheckProtocol(request, protocol, rules);
         CheckConditions(request);
-        Complete(request);
     }
 
     private static void CheckOptions(Request request)
@@ -102,8 +99,8 @@ internal static class RequestCheck
     private static ProtocolOption OptionOf(OptionRow row) =>
         (ProtocolOption)(row.Id - OptionTable.FirstProtocolOption);
 
-    // What the options leave open and the words before them could not know yet.
-    private static void Complete(Request request)
+    /// <summary>Adds what the options leave open and the words before them could not know yet.</summary>
+    public static void Complete(Request request)
     {
         bool concernsBoth = request.Table != TableId.Expect && request.CommandId is CommandId.List
             or CommandId.Update or CommandId.Delete or CommandId.Get or CommandId.Flush or CommandId.Event;

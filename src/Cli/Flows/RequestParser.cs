@@ -36,6 +36,7 @@ internal sealed class RequestParser(Action<string> warn)
     private readonly ArgumentScanner _scanner = new(OptionTable.All);
     private LabelMap? _labels;
     private bool _areLabelsRead;
+    private RequestShape _passed;
 
     /// <summary>Reads a command line and checks it.</summary>
     /// <param name="request">Overwritten.</param>
@@ -55,7 +56,13 @@ internal sealed class RequestParser(Action<string> warn)
             else Apply(request, (OptionId)id, _scanner.Value.Span);
         }
 
-        RequestCheck.Check(request);
+        if (request.Command is null && !request.HasOptions) return;
+
+        // The lines of a load file have few shapes.
+        RequestShape shape = request.Shape;
+        if (!shape.IsSame(in _passed)) RequestCheck.Check(request);
+        _passed = shape;
+        RequestCheck.Complete(request);
     }
 
     private void Take(Request request, CommandId id)
@@ -167,6 +174,11 @@ internal sealed class RequestParser(Action<string> warn)
 
     private void ApplyLabels(Request request, OptionId option, ReadOnlySpan<char> value)
     {
+        bool adds = request.Has(OptionId.LabelAdd) || option == OptionId.LabelAdd;
+        bool removes = request.Has(OptionId.LabelDelete) || option == OptionId.LabelDelete;
+        if (adds && removes)
+            throw new ToolException("cannot use --label-add and --label-del at the same time", ExitCode.Failure);
+
         request.LabelNames = Labels();
         LabelSet labels = _scanner.HasValue ? LabelMap.Parse(request.LabelNames, value) : default;
         switch (option)
@@ -178,11 +190,6 @@ internal sealed class RequestParser(Action<string> warn)
                 request.RemovesAllLabels |= !_scanner.HasValue;
                 break;
         }
-
-        bool adds = request.Has(OptionId.LabelAdd) || option == OptionId.LabelAdd;
-        bool removes = request.Has(OptionId.LabelDelete) || option == OptionId.LabelDelete;
-        if (adds && removes)
-            throw new ToolException("cannot use --label-add and --label-del at the same time", ExitCode.Failure);
     }
 
     private LabelMap? Labels()
