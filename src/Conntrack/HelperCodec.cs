@@ -93,16 +93,46 @@ public static class HelperCodec
         writer.End();
     }
 
-    /// <summary>Writes a request to read helpers by name, or all (NFNL_MSG_CTHELPER_GET).</summary>
+    /// <summary>Writes a request to send no more packets to a helper's queue (NEW with a status alone).</summary>
+    /// <param name="writer">Where the message goes.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="family">2 or 10.</param>
+    /// <param name="protocol">IP protocol number.</param>
+    /// <param name="sequence">Comes back in the answer.</param>
+    /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
+    public static void WriteDisable(
+        NetlinkWriter writer,
+        string name,
+        byte family,
+        byte protocol,
+        uint sequence,
+        MessageFlags flags = MessageFlags.None)
+    {
+        Begin(writer, HelperMessage.New, flags | MessageFlags.Create, sequence);
+        writer.PutString(Name, name);
+        WriteTuple(writer, family, protocol);
+        writer.PutUInt32(Status, 0);
+        writer.End();
+    }
+
+    /// <summary>Writes a request to read one helper, or all (NFNL_MSG_CTHELPER_GET).</summary>
     /// <param name="writer">Where the message goes.</param>
     /// <param name="name">Null for all: a dump.</param>
     /// <param name="sequence">Comes back in the answer.</param>
+    /// <param name="family">2 or 10 for one of several of that name; 0 for the first.</param>
+    /// <param name="protocol">IP protocol number; counts only with a family.</param>
     /// <param name="flags">More flags, such as <see cref="MessageFlags.Ack"/>.</param>
     public static void WriteGet(
-        NetlinkWriter writer, string? name, uint sequence, MessageFlags flags = MessageFlags.None)
+        NetlinkWriter writer,
+        string? name,
+        uint sequence,
+        byte family = AddressFamily.Unspecified,
+        byte protocol = 0,
+        MessageFlags flags = MessageFlags.None)
     {
         Begin(writer, HelperMessage.Get, name is null ? flags | MessageFlags.Dump : flags, sequence);
         if (name is not null) writer.PutString(Name, name);
+        if (family != AddressFamily.Unspecified) WriteTuple(writer, family, protocol);
         writer.End();
     }
 

@@ -3,7 +3,7 @@ using TwinTrack.Testing;
 
 namespace TwinTrack.Vm.Tests;
 
-/// <summary>The scenarios of tests/vm that every test run plays, all in one virtual machine: booting takes longest.</summary>
+/// <summary>What every test run does in tests/vm, nfct and some scenarios, all in one virtual machine: booting takes longest.</summary>
 public sealed class HelperRun
 {
     /// <summary>Scenario and with what: <c>none</c> or <c>ours</c>.</summary>
@@ -28,10 +28,9 @@ public sealed class HelperRun
 
     private static string Play()
     {
+        const string script = "tests/vm/nfct.sh; exec /usr/bin/python3 tests/vm/scenarios.py \"$@\"";
         string[] words =
-        [
-            "--packages", Packages, "/usr/bin/python3", "tests/vm/scenarios.py", "--with", "none,ours", .. Scenarios,
-        ];
+            ["--packages", Packages, "/bin/sh", "-c", script, "scenarios", "--with", "none,ours", .. Scenarios];
         var start = new ProcessStartInfo(Path.Combine(Repository.Root, "tests", "vm", "vm.sh"), words)
         {
             WorkingDirectory = Repository.Root,

@@ -14,4 +14,8 @@ public sealed class HelperTests(HelperRun run) : IClassFixture<HelperRun>
         Assert.True(run.Result(scenario, "none") == "refused", $"without a helper:\n{run.Output}");
         Assert.True(run.Result(scenario, "ours") == "passed", $"with the helper:\n{run.Output}");
     }
+
+    [Fact]
+    public void Nfct_does_with_helpers_what_the_original_does() =>
+        Assert.True(run.Result("nfct", "ours") == "passed", run.Output);
 }

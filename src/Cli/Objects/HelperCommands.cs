@@ -16,13 +16,15 @@ internal static class HelperCommands
         {
             case NfctCommand.List:
                 RefuseWords(call, 0);
-                Print(call, helpers, null);
+                NfctTool.Check(helpers.Get(null, out IReadOnlyList<HelperDefinition> all));
+                Print(call, all);
                 break;
             case NfctCommand.Add: NfctTool.Check(helpers.Create(Read(call), exclusive: false)); break;
             case NfctCommand.Disable:
-                NfctTool.Check(helpers.Create(Read(call) with { IsEnabled = false }, exclusive: false));
+                HelperDefinition helper = Read(call);
+                NfctTool.Check(helpers.Disable(helper.Name, helper.Family, helper.Protocol));
                 break;
-            case NfctCommand.Get: Print(call, helpers, Name(call)); break;
+            case NfctCommand.Get: Print(call, Get(helpers, Name(call), Family(call), Protocol(call))); break;
             case NfctCommand.Delete:
                 string name = Name(call);
                 NfctTool.Check(helpers.Delete(name, Family(call), Protocol(call)));
@@ -86,15 +88,24 @@ internal static class HelperCommands
         if (call.Words.Length > allowed) throw NfctTool.Error("too many arguments");
     }
 
-    private static void Print(NfctCall call, Conntrack.Kernel.Helpers helpers, string? name)
+    // Asked for a family without a protocol, the kernel looks for protocol 0, which no helper has.
+    private static IReadOnlyList<HelperDefinition> Get(
+        Conntrack.Kernel.Helpers helpers, string name, byte family, byte protocol)
     {
-        NfctTool.Check(helpers.Get(name, out IReadOnlyList<HelperDefinition> found));
-        byte family = name is null ? AddressFamily.Unspecified : Family(call);
-        byte protocol = name is null ? (byte)0 : Protocol(call);
-        foreach (HelperDefinition helper in found)
+        if (family == AddressFamily.Unspecified || protocol != 0)
         {
-            if (family != AddressFamily.Unspecified && helper.Family != family) continue;
-            if (protocol != 0 && helper.Protocol != protocol) continue;
+            NfctTool.Check(helpers.Get(name, out IReadOnlyList<HelperDefinition> one, family, protocol));
+            return one;
+        }
+
+        NfctTool.Check(helpers.Get(null, out IReadOnlyList<HelperDefinition> all));
+        return [.. all.Where(helper => helper.Name == name && helper.Family == family)];
+    }
+
+    private static void Print(NfctCall call, IReadOnlyList<HelperDefinition> helpers)
+    {
+        foreach (HelperDefinition helper in helpers)
+        {
             if (call.IsJson) PrintJson(call, helper);
             else Print(call, helper);
         }

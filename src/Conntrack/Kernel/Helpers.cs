@@ -22,16 +22,34 @@ public sealed class Helpers : IDisposable
         return _client.Transact();
     }
 
+    /// <summary>Lets no more packets go to a helper's queue; it stays registered.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="family">2 or 10.</param>
+    /// <param name="protocol">IP protocol number.</param>
+    /// <returns><see cref="Errno.Invalid"/> when there is no such helper.</returns>
+    public NetlinkError Disable(string name, byte family, byte protocol)
+    {
+        _client.Writer.Clear();
+        HelperCodec.WriteDisable(_client.Writer, name, family, protocol, _client.NextSequence, MessageFlags.Ack);
+        return _client.Transact();
+    }
+
     /// <summary>Reads helpers.</summary>
-    /// <param name="name">Those of this name; null for all.</param>
-    /// <param name="helpers">What was found.</param>
-    public NetlinkError Get(string? name, out IReadOnlyList<HelperDefinition> helpers)
+    /// <param name="name">One of this name; null for all.</param>
+    /// <param name="helpers">What was found; with a family, the kernel calls it no error when that is nothing.</param>
+    /// <param name="family">2 or 10 for one of several of that name; 0 for the first.</param>
+    /// <param name="protocol">IP protocol number; counts only with a family.</param>
+    public NetlinkError Get(
+        string? name,
+        out IReadOnlyList<HelperDefinition> helpers,
+        byte family = AddressFamily.Unspecified,
+        byte protocol = 0)
     {
         List<HelperDefinition> list = [];
         helpers = list;
         _client.Writer.Clear();
         MessageFlags flags = name is null ? MessageFlags.None : MessageFlags.Ack;
-        HelperCodec.WriteGet(_client.Writer, name, _client.NextSequence, flags);
+        HelperCodec.WriteGet(_client.Writer, name, _client.NextSequence, family, protocol, flags);
         if (!_client.Start().IsSuccess) return _client.Result;
 
         while (_client.Wait() == ReplyState.Message)
