@@ -31,8 +31,10 @@ public sealed class JsonTests(CaseLab lab) : IClassFixture<CaseLab>
     {
         lab.Load(0);
         const string Script =
-            "$CONNTRACK -E -o json,timestamp >$WORK/events 2>/dev/null & listener=$!; sleep 0.5; " + Flow
-            + "$CONNTRACK -D >/dev/null 2>&1; sleep 0.3; kill -TERM $listener; wait $listener; cat $WORK/events";
+            "$CONNTRACK -E -o json,timestamp >$WORK/events 2>/dev/null & listener=$!; until_it_listens $listener; "
+            + Flow
+            + "$CONNTRACK -D >/dev/null 2>&1; until_it_rests $listener; kill -TERM $listener; wait $listener; "
+            + "cat $WORK/events";
         JsonElement[] events = Objects(Script);
         Assert.Equal("new destroy", string.Join(' ', events.Select(one => one.GetProperty("event").GetString())));
         Assert.All(events, one => Assert.True(one.GetProperty("port_id").GetUInt32() > 0));
@@ -49,6 +51,21 @@ public sealed class JsonTests(CaseLab lab) : IClassFixture<CaseLab>
         JsonElement policy = Assert.Single(
             Objects("$NFCT add timeout j inet udp replied 5; $NFCT get timeout j -o json; $NFCT delete timeout j"));
         Assert.Equal(5, policy.GetProperty("seconds").GetProperty("REPLIED").GetInt32());
+    }
+
+    [Fact]
+    public void Every_state_of_a_policy_has_its_name()
+    {
+        const string Script =
+            "for p in tcp udp udplite sctp dccp gre icmp generic; do $NFCT default-get timeout inet $p -o json; done; "
+            + "$NFCT default-get timeout inet6 icmpv6 -o json";
+        JsonElement[] policies = Objects(Script);
+        Assert.True(policies.Length >= 6, $"only {policies.Length}"); // kernels may lack DCCP and UDP-Lite
+        Assert.All(
+            policies.SelectMany(policy => policy.GetProperty("seconds").EnumerateObject()),
+            state => Assert.Matches("^[A-Z_]+[2]?$", state.Name));
+        JsonElement sctp = policies.Single(policy => policy.GetProperty("protocol_number").GetInt32() == 132);
+        Assert.True(sctp.GetProperty("seconds").GetProperty("HEARTBEAT_SENT").GetInt32() > 0);
     }
 
     private JsonElement[] Objects(string script)

@@ -151,11 +151,10 @@ internal static class TimeoutCommands
         json.PutNumber(ref line, "protocol_number"u8, policy.Protocol);
         if (policy.Name.Length > 0) json.PutNumber(ref line, "uses"u8, policy.Uses);
         json.Open(ref line, "seconds"u8);
-        string[] names = TimeoutStates.Of(policy.Protocol);
         foreach ((int state, uint seconds) in policy.Seconds)
         {
-            string name = state <= names.Length ? names[state - 1] : $"{state}";
-            json.PutNumber(ref line, Encoding.ASCII.GetBytes(name), seconds);
+            if (TimeoutStates.Name(policy.Protocol, state) is { } name)
+                json.PutNumber(ref line, Encoding.ASCII.GetBytes(name), seconds);
         }
 
         json.Close(ref line);

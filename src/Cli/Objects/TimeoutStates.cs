@@ -53,6 +53,15 @@ internal static class TimeoutStates
         return isHeartbeat ? words.Length + 1 : 0;
     }
 
+    /// <summary>The word of a state; null for one without: SCTP's ninth is not used by the kernel.</summary>
+    public static string? Name(byte protocol, int state)
+    {
+        string[] words = Of(protocol);
+        return state <= words.Length ? words[state - 1]
+            : protocol == IpProtocol.Sctp && state == words.Length + 1 ? SctpHeartbeat
+            : null;
+    }
+
     /// <summary>The number of a protocol; null for a word that is none.</summary>
     /// <remarks>The system's database decides; what it lacks goes by the usual name.</remarks>
     public static byte? Protocol(string word)
