@@ -12,7 +12,12 @@ internal sealed class ToolRound(BenchOptions options, string subject, string pro
     private const int PortsPerSocket = 50_000;
     private const string Space = "ttbenchcli";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
+    // Distinct flows of a listing and its lines: "tcp 6 5999 ESTABLISHED src=10.0.0.1 dst=10.200.0.2 sport=1024 ...".
+    private const string CountLines =
+        "\"$0\" \"$@\" 2>/dev/null | cut -d= -f2-5 | sort | awk '{ lines++ } $0 != last { flows++ } { last = $0 } "
+        + "END { print flows + 0, lines + 0 }'";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(900);
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
 
     private readonly RoundResult _result = new(Workloads.Tools, subject, number);
@@ -77,6 +82,18 @@ internal sealed class ToolRound(BenchOptions options, string subject, string pro
 
         // The original has one socket only: that is what two of ours are compared with.
         _result.Add(figures[2], isOurs ? Call(space, ["-L", "--sockets", "2"]).Time : time);
+        if (!isOurs) return;
+
+        foreach (string sockets in (string[])["1", "2"])
+        {
+            CommandResult result = Command.Run(
+                "ip",
+                ["netns", "exec", space.Name, "/bin/sh", "-c", CountLines, program, "-L", "--sockets", sockets],
+                timeout: Limit);
+            string expected = $"{options.Flows} {options.Flows}";
+            if (result.Output.Trim() != expected)
+                _result.Invalidate($"-L --sockets {sockets}: {result.Output.Trim()} flows and lines, not {expected}");
+        }
     }
 
     // Packets that make flows, at full speed, to a neighbour that is not there.
