@@ -11,17 +11,18 @@ namespace TwinTrack.Bench;
 /// In this process, without the kernel's share: what one turn takes from each source is what the daemon's does. The
 /// original has no such figure: it forks for its listings and stands still for its commits.
 /// </remarks>
-internal sealed class PauseRound(int number) : IDisposable
+internal sealed class PauseRound : IDisposable
 {
-    private const int Flows = 1_000_000;
-    private const int Churn = Flows / 10;
+    private const int AllFlows = 1_000_000;
+    private const int WarmUpFlows = 20_000;
     private const int EventsPerTurn = 2048;
     private const int DumpedPerTurn = 1024;
     private const int RequestsPerTurn = 256;
     private const int ListedPerTurn = 512;
     private const int Capacity = 1472;
 
-    private readonly RoundResult _result = new(Workloads.Pause, Subjects.Ours, number);
+    private readonly RoundResult _result;
+    private readonly int _flows;
     private readonly byte[] _buffer = new byte[Capacity + SyncEngine.MessageLimit];
     private readonly SyncEngine _peer = new(Options, new Seq(1), new Instant(1_000_000));
     private readonly SyncEngine _engine = new(Options, new Seq(1_000_000_000), new Instant(1_000_000));
@@ -34,9 +35,30 @@ internal sealed class PauseRound(int number) : IDisposable
     private int _dumped = -1;
     private int _changed;
 
-    private static SyncOptions Options => new() { CacheLimit = 3 * Flows, AnnounceDelayMilliseconds = 50 };
+    private PauseRound(int number, int flows)
+    {
+        _result = new RoundResult(Workloads.Pause, Subjects.Ours, number);
+        _flows = flows;
+    }
 
-    public RoundResult Run()
+    private static SyncOptions Options => new()
+    {
+        CacheLimit = 3 * AllFlows,
+        AnnounceDelayMilliseconds = 50,
+        DenseFormat = true,
+    };
+
+    private int Churn => _flows / 10;
+
+    /// <summary>Runs a round, after a small one that has all code compiled.</summary>
+    public static RoundResult Run(int number)
+    {
+        using (var small = new PauseRound(number, WarmUpFlows)) small.Run();
+        using var whole = new PauseRound(number, AllFlows);
+        return whole.Run();
+    }
+
+    private RoundResult Run()
     {
         Fill();
         _engine.OnCommand(_now, SyncCommand.CommitFlows, ticket: 1);
@@ -59,22 +81,22 @@ internal sealed class PauseRound(int number) : IDisposable
 
     private void Fill()
     {
-        for (int flow = 0; flow < Flows; flow++)
+        for (int flow = 0; flow < _flows; flow++)
         {
-            Event(_peer, FlowChange.New, Flows + flow, TcpState.Established);
+            Event(_peer, FlowChange.New, _flows + flow, TcpState.Established);
             Event(_engine, FlowChange.New, flow, TcpState.Established);
             if (flow % 4096 == 0) Exchange();
         }
 
         for (int wait = 0; wait < 100; wait++) Exchange();
-        if (_engine.Stats.External.Active != Flows) _result.Invalidate("the peer's flows did not arrive");
+        if (_engine.Stats.External.Active != _flows) _result.Invalidate("the peer's flows did not arrive");
     }
 
     private bool Turn(bool isCommitting)
     {
         // What the peer does is not our time.
         for (int change = 0; change < EventsPerTurn / 4; change++)
-            Event(_peer, FlowChange.Update, Flows + (_changed + change) % Flows, TcpState.FinWait);
+            Event(_peer, FlowChange.Update, _flows + (_changed + change) % _flows, TcpState.FinWait);
         _now = new Instant(_now.Microseconds + 2000);
         _peer.OnDeadline(_now);
 
@@ -104,20 +126,20 @@ internal sealed class PauseRound(int number) : IDisposable
         for (int change = 0; change < EventsPerTurn / 2 && _changed < Churn; change++, _changed++)
         {
             Event(_engine, FlowChange.Destroy, _changed, TcpState.TimeWait);
-            Event(_engine, FlowChange.New, (2 * Flows) + _changed, TcpState.Established);
+            Event(_engine, FlowChange.New, (2 * _flows) + _changed, TcpState.Established);
         }
     }
 
     private void Dump()
     {
         if (_dumped < 0) return;
-        for (int entry = 0; entry < DumpedPerTurn && _dumped < Flows; entry++, _dumped++)
+        for (int entry = 0; entry < DumpedPerTurn && _dumped < _flows; entry++, _dumped++)
         {
             Make(_dumped, TcpState.Established);
             _engine.OnSnapshot(_now, SnapshotPurpose.Repair, SnapshotStep.Entry, in _flow);
         }
 
-        if (_dumped < Flows) return;
+        if (_dumped < _flows) return;
         _engine.OnSnapshot(_now, SnapshotPurpose.Repair, SnapshotStep.End, in _flow);
         _dumped = -1;
     }

@@ -33,7 +33,7 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
             if (options.Has(Workloads.Delay))
                 foreach (Contestant contestant in order)
                     Take(() => [new DelayRound(options, contestant, round, cancellation).Run()]);
-            if (options.Has(Workloads.Pause)) Take(() => [Pause(round)]);
+            if (options.Has(Workloads.Pause)) Take(() => [PauseRound.Run(round)]);
             if (!options.Has(Workloads.Http)) continue;
 
             var http = new HttpRound(options, round, cancellation);
@@ -44,12 +44,6 @@ internal sealed class Runner(BenchOptions options, CancellationToken cancellatio
         }
 
         return _samples;
-    }
-
-    private static RoundResult Pause(int round)
-    {
-        using var pause = new PauseRound(round);
-        return pause.Run();
     }
 
     private static string ToolOf(Contestant contestant) =>

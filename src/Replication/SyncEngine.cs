@@ -87,7 +87,7 @@ public sealed partial class SyncEngine : IDisposable
     {
         get
         {
-            if (_repair.IsSweeping || _external.IsSweeping) return default;
+            if (_repair.IsSweeping || _external.IsSweeping || _commit.IsScanning) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
             catchUp = Instant.Earlier(catchUp, _sequences.DueAt);
             Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
@@ -126,6 +126,7 @@ public sealed partial class SyncEngine : IDisposable
         _external.Expire(now);
         _expectations.External.Expire(now);
         if (_external.IsSweeping) _external.Sweep();
+        if (_commit.IsScanning) _commit.Scan(now);
         _sequences.OnDeadline(now);
         if (_repair.IsSweeping && _repair.Sweep()) EndDump(now, _repair.Purpose);
         if (_repairSchedule.TakeDue(now, _internal.Unheard) is { } purpose) StartRepair(now, purpose);

@@ -23,6 +23,7 @@ namespace TwinTrack.Replication.Caches;
 internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOptions options)
 {
     private const int MostInFlight = 2048;
+    private const int MostScannedAtOnce = 8192;
     private const int Large = 10_000;
     private const int NoEntry = 2;           // ENOENT
     private const int Exists = 17;           // EEXIST
@@ -39,6 +40,8 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
     private ulong _cursor;
     private bool _isSecondPass;
     private bool _isPassRead;
+    private bool _hasRelated;      // the second pass has something to find
+    private uint _ahead;           // the next flow of the pass, 0 if it was not looked for
     private uint _deleted;         // its second create is the next request
     private uint _undeletable;     // its second create will be answered next: already counted as failed
     private int _unanswered;
@@ -58,6 +61,9 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
     private record struct InFlight(uint Handle, Step Step);
 
     public bool IsRunning { get; private set; }
+
+    /// <summary>Whether <see cref="Scan"/> has not come to the next flow yet.</summary>
+    public bool IsScanning { get; private set; }
 
     /// <summary>
     /// Whether it is under way with so many flows that hearing of each from the kernel would take longer than to
@@ -79,6 +85,9 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
         _cursor = 0;
         _isSecondPass = false;
         _isPassRead = false;
+        _hasRelated = false;
+        _ahead = 0;
+        IsScanning = false;
         _committed = 0;
         _failed = 0;
         _over = 0;
@@ -119,6 +128,36 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
         }
 
         return NextOfPass(now) is var handle and not 0 && Fill(now, handle, Step.Create, ref request);
+    }
+
+    /// <summary>Looks for the next flow of the pass; the next deadline goes on where this stops.</summary>
+    /// <remarks>Among a million flows that are not wanted, one that is may be milliseconds away.</remarks>
+    public void Scan(Instant now)
+    {
+        IsScanning = false;
+        int steps = MostScannedAtOnce;
+        while (steps > 0)
+        {
+            uint handle = external.Next(ref _cursor, ref steps);
+            if (handle == 0)
+            {
+                _isPassRead = steps > 0;
+                break;
+            }
+
+            bool isRelated = KernelFlow.IsRelated(external[handle].Fields);
+            _hasRelated |= isRelated;
+            if (isRelated != _isSecondPass) continue;
+            if (!IsOver(now, handle))
+            {
+                _ahead = handle;
+                return;
+            }
+
+            _over++;
+        }
+
+        IsScanning = !_isPassRead;
     }
 
     /// <summary>Takes the answer to a request.</summary>
@@ -201,6 +240,14 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
     {
         while (true)
         {
+            if (_ahead != 0)
+            {
+                uint handle = _ahead;
+                _ahead = 0;
+                if (IsThere(handle)) return handle;
+            }
+
+            if (IsScanning) return 0;
             if (_isPassRead)
             {
                 if (_isSecondPass) return NextOrphan();
@@ -208,20 +255,13 @@ internal sealed class Commit(FlowStore external, ExternalCache cache, SyncOption
                 // The masters must be in the kernel before the first of their children.
                 if (IsBusy) return 0;
                 _isSecondPass = true;
-                _isPassRead = false;
+                _isPassRead = !_hasRelated;
                 _cursor = 0;
                 _committedBefore = _committed;
             }
-
-            uint handle = external.Next(ref _cursor);
-            if (handle == 0)
+            else
             {
-                _isPassRead = true;
-            }
-            else if (KernelFlow.IsRelated(external[handle].Fields) == _isSecondPass)
-            {
-                if (!IsOver(now, handle)) return handle;
-                _over++;
+                Scan(now);
             }
         }
     }

@@ -107,20 +107,16 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     public void Sweep()
     {
         ulong cursor = _cursor!.Value;
-        for (int step = 0; step < MostSweptAtOnce; step++)
+        int steps = MostSweptAtOnce;
+        while (steps > 0)
         {
-            uint handle = store.Next(ref cursor);
-            if (handle == 0)
-            {
-                _cursor = null;
-                return;
-            }
-
+            uint handle = store.Next(ref cursor, ref steps);
+            if (handle == 0) break;
             ref EntryHeader header = ref store[handle].Header;
             if (header.Awaited == _swept && header.Sequence != _refresh) Remove(handle);
         }
 
-        _cursor = cursor;
+        _cursor = steps > 0 ? null : cursor;
     }
 
     /// <summary>A message of a peer was accepted, whatever it says.</summary>

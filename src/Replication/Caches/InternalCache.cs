@@ -146,11 +146,14 @@ internal sealed class InternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     public uint Sweep(bool kills, ref ulong cursor, ref int steps, out bool isEnd)
     {
         isEnd = false;
-        while (steps-- > 0)
+        while (steps > 0)
         {
-            uint handle = store.Next(ref cursor);
-            isEnd = handle == 0;
-            if (isEnd) return 0;
+            uint handle = store.Next(ref cursor, ref steps);
+            if (handle == 0)
+            {
+                isEnd = steps > 0;
+                return 0;
+            }
 
             ref EntryHeader header = ref slabs.Header(handle);
             if (header.State == EntryState.Dead)

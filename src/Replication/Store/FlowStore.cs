@@ -217,11 +217,28 @@ internal sealed unsafe partial class FlowStore : IDisposable
     /// <returns>Its handle, 0 at the end.</returns>
     public uint Next(ref ulong cursor)
     {
+        int steps = int.MaxValue;
+        return Next(ref cursor, ref steps);
+    }
+
+    /// <summary>The next record in slot order that is in use, unless it is far.</summary>
+    /// <param name="cursor">0 at first.</param>
+    /// <param name="steps">How many slots to look at; counted down.</param>
+    /// <returns>Its handle; 0 when the steps are used up, or, with some left, at the end.</returns>
+    public uint Next(ref ulong cursor, ref int steps)
+    {
         for (int slab = (int)(cursor >> 32); slab <= EntrySlabs.FlowsIPv6; slab++)
         {
             Slab records = _slabs[slab];
             for (uint slot = (uint)cursor; slot < records.HighWater; slot++)
             {
+                if (steps == 0)
+                {
+                    cursor = ((ulong)slab << 32) | slot;
+                    return 0;
+                }
+
+                steps--;
                 if (((EntryHeader*)records[slot])->State == EntryState.Free) continue;
                 cursor = ((ulong)slab << 32) | (slot + 1);
                 return EntrySlabs.HandleOf(slab, slot);

@@ -8,6 +8,7 @@ namespace TwinTrack.Replication.Tests;
 public sealed class CommitTests
 {
     private const int Ticket = 9;
+    private const int Many = 20_000;     // more than are looked at in one go
     private const int NotPermitted = 1;
     private const int NoEntry = 2;
     private const int NoMemory = 12;
@@ -282,6 +283,56 @@ public sealed class CommitTests
         node.Engine.OnKernelAnswer(node.Now, KernelRequestKind.Create, requests[0].Token, 0);
         node.Requests();
         Assert.Equal(250_000, node.Notices()[^1].Microseconds);
+    }
+
+    [Fact]
+    public void Flows_that_are_over_are_passed_some_at_a_time()
+    {
+        using Node node = WithFlows(0);
+        for (int number = 0; number < Many; number++)
+        {
+            PackedFlow brief = Flows.Tcp(number);
+            brief.Timeout = 30;
+            node.HearFlow(PeerMessageType.FlowNew, brief);
+        }
+
+        node.Wait(60_000);
+        Start(node);
+        Assert.Empty(node.Requests());
+        Assert.Empty(node.Requests());
+        Assert.DoesNotContain(SyncNoticeKind.CommitDone, node.NoticeKinds());
+        Assert.True(node.Engine.NextDeadline <= node.Now);
+        node.Wait(0);
+        Assert.Empty(node.Requests());
+        SyncNotice done = Assert.Single(node.Notices(), notice => notice.Kind == SyncNoticeKind.CommitDone);
+        Assert.Equal((0, 0, Many), (done.Value, done.Value2, done.Value3));
+    }
+
+    [Fact]
+    public void A_child_behind_many_flows_is_found_some_at_a_time()
+    {
+        using Node node = WithFlows(Many);
+        PackedFlow child = Flows.Tcp(Many + 1);
+        child.Master = Flows.Tcp(1).Original;
+        child.Fields |= FlowFields.Master;
+        node.HearFlow(PeerMessageType.FlowNew, child);
+        Start(node);
+        Answer(node, _ => 0);
+        Assert.Equal(Many, _log.Count);
+        Assert.True(node.Engine.NextDeadline <= node.Now);
+        node.Wait(0);
+        Answer(node, _ => 0);
+        Assert.Equal($"Create {Many + 1}", _log[^1]);
+        AssertEnd(node, Many + 1, failed: 0);
+    }
+
+    [Fact]
+    public void Without_children_nothing_is_looked_at_twice()
+    {
+        using Node node = WithFlows(Many);
+        Start(node);
+        Answer(node, _ => 0);
+        AssertEnd(node, Many, failed: 0);
     }
 
     private static Node WithFlows(int count)
