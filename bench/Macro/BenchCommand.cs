@@ -35,13 +35,22 @@ internal static class BenchCommand
         {
             Description = "Draw CPU, memory and commit by the number of flows into docs/growth.svg, and nothing else.",
         };
+        var sizes = new Option<int[]>("--sizes")
+        {
+            Description = "With --growth: numbers of flows, instead of all that the host's table holds.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var elsewhere = new Option<string?>("--elsewhere")
+        {
+            Description = "With --growth: what another machine's run has written; drawn hollow, times in proportion.",
+        };
         Option<string> ours = Text("--ours", Path.Combine(root, "dist", "conntrackd"), "Our conntrackd.");
         Option<string> original = Text(
             "--original", Lab.Command.Find("conntrackd") ?? "/usr/sbin/conntrackd", "The original conntrackd.");
         Option<string> output = Text("--output", StandardOutput(root), "File for the Markdown.");
         var command = new RootCommand("Measures the original conntrackd and ours side by side.")
         {
-            only, trouble, flows, rounds, seconds, quiet, fewer, growth, ours, original, output,
+            only, trouble, flows, rounds, seconds, quiet, fewer, growth, sizes, elsewhere, ours, original, output,
         };
         command.SetAction(parsed => run(new BenchOptions
         {
@@ -52,6 +61,8 @@ internal static class BenchCommand
             Quiet = parsed.GetValue(quiet),
             EventRules = parsed.GetValue(fewer) ? Path.Combine(root, "docs", "examples", "fewer-events.nft") : null,
             Growth = parsed.GetValue(growth) ? Path.Combine(root, "docs", "growth.svg") : null,
+            Sizes = parsed.GetValue(sizes) ?? [],
+            Elsewhere = parsed.GetValue(elsewhere),
             Ours = Path.GetFullPath(parsed.GetValue(ours)!),
             Original = Path.GetFullPath(parsed.GetValue(original)!),
             Output = Path.GetFullPath(parsed.GetValue(output)!),

@@ -26,6 +26,12 @@ internal sealed record BenchOptions
     /// <summary>Where to draw how figures go with the number of flows, and nothing else; null: nowhere.</summary>
     public string? Growth { get; init; }
 
+    /// <summary>Numbers of flows to measure growth at; none: all that the host's table holds.</summary>
+    public IReadOnlyList<int> Sizes { get; init; } = [];
+
+    /// <summary>What a growth run on another machine has written; null: nothing.</summary>
+    public string? Elsewhere { get; init; }
+
     /// <summary>Path of our conntrackd.</summary>
     public required string Ours { get; init; }
 

@@ -9,12 +9,15 @@ internal sealed class BurstRound(
 {
     private const int Dumps = 3; // their CPU is counted in hundredths of a second: a single one would be too coarse
 
-    private static readonly TimeSpan EqualDeadline = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ClientDeadline = TimeSpan.FromSeconds(120);
+    private const int FlowsPerMinute = 100_000; // that every machine manages
 
     private readonly RoundResult _burst = new(Workloads.Burst, contestant.Subject, number);
     private readonly RoundResult _dump = new(Workloads.Dump, contestant.Subject, number);
     private readonly RoundResult _commit = new(Workloads.Commit, contestant.Subject, number);
+
+    private TimeSpan EqualDeadline => TimeSpan.FromMinutes(Math.Max(1, (double)options.Flows / FlowsPerMinute));
+
+    private TimeSpan ClientDeadline => 2 * EqualDeadline;
 
     /// <summary>Runs the round in firewalls of its own.</summary>
     /// <returns>A result for each workload asked for.</returns>
@@ -105,13 +108,15 @@ internal sealed class BurstRound(
 
         pair.WaitUntilBackupIsIdle();
         _commit.Add(Figures.CommitTime, elapsed.TotalSeconds);
-        _commit.Add(Figures.CommitDaemon, (ProcessCost.Cpu(pair.Backup.ProcessId) - before).Total.TotalSeconds);
+        CpuTime used = ProcessCost.Cpu(pair.Backup.ProcessId) - before;
+        _commit.Add(Figures.CommitDaemon, used.Total.TotalSeconds);
+        _commit.Add(Figures.CommitKernel, used.Kernel.TotalSeconds);
         _commit.Add(Figures.CommitClient, client.TotalSeconds);
         _commit.Invalidate(FlowSets.CompareKernels(topology.Primary.Namespace, topology.Backup.Namespace));
     }
 
     // Runs the program's own client as an operator does, its output thrown away.
-    private static (TimeSpan Elapsed, TimeSpan Cpu) Call(DaemonProcess daemon, string option, RoundResult result)
+    private (TimeSpan Elapsed, TimeSpan Cpu) Call(DaemonProcess daemon, string option, RoundResult result)
     {
         const string Discard = "exec \"$0\" \"$@\" >/dev/null";
         TimeSpan before = ProcessCost.CollectedChildren();

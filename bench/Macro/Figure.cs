@@ -69,6 +69,7 @@ internal static class Figures
 
     public static readonly Figure CommitTime = new(Workloads.Commit, "time of the client's call", "s", 3);
     public static readonly Figure CommitDaemon = new(Workloads.Commit, "CPU of the daemon and its children", "s", 3);
+    public static readonly Figure CommitKernel = new(Workloads.Commit, "of it in the kernel", "s", 3);
     public static readonly Figure CommitClient = new(Workloads.Commit, "CPU of the client", "s", 3);
 
     public static readonly Figure Requests = new(Workloads.Http, "requests/s", "", 0);
@@ -119,7 +120,7 @@ internal static class Figures
         MemoryPrimary, MemoryBackup, PeakPrimary, PeakBackup, BasePrimary,
         BurstBytesPrimary, BurstBytesBackup, BurstPacketsPrimary, BurstPacketsBackup,
         DumpTime, DumpDaemon, DumpClient,
-        CommitTime, CommitDaemon, CommitClient,
+        CommitTime, CommitDaemon, CommitKernel, CommitClient,
         Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
         HttpPacketsPrimary, HttpPacketsBackup,
         DelayIdleMedian, DelayIdle, DelayLoadedMedian, DelayLoaded, DelayRate, PauseWorst, PauseHigh, PauseMedian,

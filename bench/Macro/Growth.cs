@@ -3,30 +3,22 @@ using System.Text;
 
 namespace TwinTrack.Bench;
 
-/// <summary>How CPU, memory and commit go with the number of flows, as a drawing (SVG).</summary>
+/// <summary>How CPU, memory and commit go with the number of flows.</summary>
 internal sealed class Growth(BenchOptions options, CancellationToken cancellation)
 {
-    private const int PanelWidth = 300;
-    private const int PanelHeight = 220;
-    private const int Left = 62;
-    private const int Gap = 80;
-    private const int Top = 56;
+    // The kernel's share is counted in hundredths of a second.
+    private const int LeastForKernel = 30_000;
 
-    private static readonly int[] Sizes = [1_000, 3_000, 10_000, 30_000, 100_000, 250_000];
-    private static readonly Panel[] Panels =
-    [
-        new("CPU per flow in a burst, primary (µs)", Figures.BurstPrimary, Figures.BurstPrimaryKernel),
-        new("Resident memory, primary (B per flow)", Figures.MemoryPrimary, null),
-        new("Commit on the backup (s)", Figures.CommitTime, null),
-    ];
+    private static readonly int[] Sizes = [1_000, 3_000, 10_000, 30_000, 100_000, 250_000, 1_000_000];
 
-    private readonly StringBuilder _svg = new();
+    private IEnumerable<int> Wanted =>
+        options.Sizes.Count > 0 ? options.Sizes : Sizes.Where(flows => flows <= Machine.TableLimit);
 
     /// <summary>Measures every size with both.</summary>
-    public List<Point> Measure(IReadOnlyList<Contestant> contestants)
+    public List<GrowthPoint> Measure(IReadOnlyList<Contestant> contestants)
     {
-        List<Point> points = [];
-        foreach (int flows in Sizes)
+        List<GrowthPoint> points = [];
+        foreach (int flows in Wanted)
         {
             foreach (Contestant contestant in contestants)
             {
@@ -34,85 +26,105 @@ internal sealed class Growth(BenchOptions options, CancellationToken cancellatio
                 List<RoundResult> rounds = [];
                 for (int round = 1; round <= options.Rounds; round++)
                     rounds.AddRange(new BurstRound(sized, contestant, round, cancellation).Run());
-                foreach (Panel panel in Panels)
+                foreach (GrowthFigure figure in GrowthFigure.All)
                 {
-                    Add(points, rounds, contestant.Subject, flows, panel.Whole);
-                    if (panel.Kernel is { } kernel) Add(points, rounds, contestant.Subject, flows, kernel);
+                    if (figure.IsKernel && flows < LeastForKernel) continue;
+                    double[] values = [.. rounds.Where(round => round.Invalid.Length == 0 && round[figure.Of] is not null)
+                        .Select(round => round[figure.Of]!.Value * figure.Factor(flows))];
+                    if (values.Length > 0)
+                        points.Add(new GrowthPoint(contestant.Subject, flows, figure, Samples.Median(values) ?? 0));
                 }
 
+                foreach (RoundResult round in rounds.Where(round => round.Invalid.Length > 0))
+                    Console.Error.WriteLine($"INVALID: {round.Workload} {round.Subject} {flows:N0}: {round.Invalid}");
                 Console.Error.WriteLine($"growth {flows,9:N0} {contestant.Subject}");
             }
         }
 
         return points;
     }
+}
 
-    /// <summary>Draws what was measured.</summary>
-    public string Draw(List<Point> points)
-    {
-        _svg.Clear();
-        int width = (Panels.Length * (PanelWidth + Gap)) + Left - 20;
-        _svg.AppendLine(
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {Top + PanelHeight + 50}\" "
-            + "font-family=\"sans-serif\" font-size=\"12\">");
-        _svg.AppendLine("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
-        Text(Left, 22, "orange: original, blue: ours; dashed: the kernel's share; x: flows", "start");
-        for (int panel = 0; panel < Panels.Length; panel++)
-            Draw(Panels[panel], points, Left + (panel * (PanelWidth + Gap)));
-        return _svg.AppendLine("</svg>").ToString();
-    }
+/// <summary>Something whose growth is drawn.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Of">The figure it is made of.</param>
+/// <param name="IsPerFlow">Whether that one is of all flows, in seconds, and this one of each, in microseconds.</param>
+/// <param name="IsTime">Whether it depends on how fast the machine is.</param>
+internal sealed record GrowthFigure(string Name, Figure Of, bool IsPerFlow, bool IsTime)
+{
+    public static readonly GrowthFigure Cpu = new("CPU per flow, primary (µs)", Figures.BurstPrimary, false, true);
+    public static readonly GrowthFigure CpuKernel =
+        new("of it in the kernel, primary (µs)", Figures.BurstPrimaryKernel, false, true);
+    public static readonly GrowthFigure Memory = new("memory per flow, primary (B)", Figures.MemoryPrimary, false, false);
+    public static readonly GrowthFigure Commit = new("commit per flow (µs)", Figures.CommitTime, true, true);
+    public static readonly GrowthFigure CommitKernel =
+        new("CPU of it in the kernel (µs)", Figures.CommitKernel, true, true);
 
-    private static void Add(List<Point> points, List<RoundResult> rounds, string subject, int flows, Figure figure)
-    {
-        double[] values = [.. rounds.Where(round => round.Invalid.Length == 0 && round[figure] is not null)
-            .Select(round => round[figure]!.Value)];
-        if (values.Length > 0) points.Add(new Point(subject, flows, figure, Samples.Median(values) ?? 0));
-    }
+    public static readonly GrowthFigure[] All = [Cpu, CpuKernel, Memory, Commit, CommitKernel];
 
-    private void Draw(Panel panel, List<Point> all, int left)
+    public bool IsKernel => this == CpuKernel || this == CommitKernel;
+
+    public double Factor(int flows) => IsPerFlow ? 1e6 / flows : 1;
+}
+
+/// <summary>One measurement: a median over the rounds.</summary>
+/// <param name="Subject">Whose.</param>
+/// <param name="Flows">How many flows.</param>
+/// <param name="Figure">What.</param>
+/// <param name="Value">The value.</param>
+/// <param name="IsElsewhere">Whether it is of another machine.</param>
+internal sealed record GrowthPoint(string Subject, int Flows, GrowthFigure Figure, double Value, bool IsElsewhere = false)
+{
+    private const int Common = 100_000;     // flows that both machines have measured
+
+    /// <summary>The points as Markdown that <see cref="Elsewhere"/> reads.</summary>
+    public static string Document(BenchOptions options, string[] machine, IEnumerable<GrowthPoint> points)
     {
-        Point[] points = [.. all.Where(point => point.Figure == panel.Whole || point.Figure == panel.Kernel)];
-        double most = points.Length == 0 ? 1 : points.Max(point => point.Value);
-        _svg.AppendLine(
-            $"<rect x=\"{left}\" y=\"{Top}\" width=\"{PanelWidth}\" height=\"{PanelHeight}\" "
-            + "fill=\"none\" stroke=\"#888888\"/>");
-        Text(left, Top - 10, panel.Title, "start");
-        foreach (int flows in Sizes)
-            Text(left + X(flows), Top + PanelHeight + 18, flows < 1000 ? $"{flows}" : $"{flows / 1000}k", "middle");
-        foreach (double share in (double[])[0, 0.5, 1])
+        var text = new StringBuilder();
+        text.AppendLine("# How cost grows with the number of flows").AppendLine();
+        text.AppendLine("    " + options.CommandLine).AppendLine();
+        foreach (string line in machine) text.AppendLine("- " + line);
+        text.AppendLine().AppendLine("| flows | whose | what | value |").AppendLine("|---:|---|---|---:|");
+        foreach (GrowthPoint point in points)
         {
-            string label = (share * most).ToString(most < 10 ? "0.00" : "0", CultureInfo.InvariantCulture);
-            Text(left - 6, Top + PanelHeight - (share * (PanelHeight - 10)) + 4, label, "end");
+            text.AppendLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {point.Flows:N0} | {point.Subject} | {point.Figure.Name} | {point.Value:0.00} |"));
         }
 
-        foreach (string subject in (string[])[Subjects.Original, Subjects.Ours])
-        {
-            Point[] own = [.. points.Where(point => point.Subject == subject)];
-            Line(own.Where(point => point.Figure == panel.Whole), left, most, subject, "");
-            Line(own.Where(point => point.Figure == panel.Kernel), left, most, subject, " stroke-dasharray=\"5 4\"");
-        }
+        return text.ToString();
     }
 
-    private void Line(IEnumerable<Point> points, int left, double most, string subject, string style)
+    /// <summary>
+    /// Reads what another machine has measured beyond what this one could; times as they would be here if they grew
+    /// alike from 100,000 flows on.
+    /// </summary>
+    public static List<GrowthPoint> Elsewhere(string[] lines, IReadOnlyList<GrowthPoint> here)
     {
-        string color = subject == Subjects.Ours ? "#1f5fbf" : "#e07b00";
-        string path = string.Join(' ', points.Select(point => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{left + X(point.Flows):0.0},{Top + PanelHeight - (point.Value / most * (PanelHeight - 10)):0.0}")));
-        if (path.Length == 0) return;
-        _svg.AppendLine($"<polyline points=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{style}/>");
+        List<GrowthPoint> there = [.. lines.Select(Parse).OfType<GrowthPoint>()];
+        List<GrowthPoint> beyond = [];
+        int largest = here.Max(point => point.Flows);
+        foreach (GrowthPoint point in there.Where(point => point.Flows > largest))
+        {
+            if (!point.Figure.IsTime) beyond.Add(point);
+            else if (Find(here, point) is { } mine && Find(there, point) is { Value: > 0 } theirs)
+                beyond.Add(point with { Value = point.Value * mine.Value / theirs.Value });
+        }
+
+        return beyond;
     }
 
-    private void Text(double x, double y, string text, string anchor) => _svg.AppendLine(
-        string.Create(CultureInfo.InvariantCulture, $"<text x=\"{x:0.0}\" y=\"{y:0.0}\" text-anchor=\"{anchor}\">")
-        + $"{text}</text>");
+    private static GrowthPoint? Find(IEnumerable<GrowthPoint> points, GrowthPoint like) => points.FirstOrDefault(
+        point => point.Flows == Common && point.Subject == like.Subject && point.Figure == like.Figure);
 
-    // The axis is logarithmic.
-    private static double X(int flows) => 15 + ((PanelWidth - 30) * Math.Log((double)flows / Sizes[0])
-        / Math.Log((double)Sizes[^1] / Sizes[0]));
-
-    private sealed record Panel(string Title, Figure Whole, Figure? Kernel);
-
-    /// <summary>One measurement: a median over the rounds.</summary>
-    internal sealed record Point(string Subject, int Flows, Figure Figure, double Value);
+    private static GrowthPoint? Parse(string line)
+    {
+        string[] cells = line.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (cells.Length != 4 || !int.TryParse(cells[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out int flows))
+            return null;
+        GrowthFigure? figure = GrowthFigure.All.FirstOrDefault(each => each.Name == cells[2]);
+        return figure is null
+            ? null
+            : new GrowthPoint(cells[1], flows, figure, double.Parse(cells[3], CultureInfo.InvariantCulture), true);
+    }
 }

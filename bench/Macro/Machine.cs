@@ -32,11 +32,13 @@ internal static class Machine
             if (!File.Exists(program)) return $"{program} is missing";
         if (!File.Exists(TableLimitPath)) return "the kernel lacks connection tracking (module nf_conntrack)";
 
-        long limit = long.Parse(ReadLine(TableLimitPath), CultureInfo.InvariantCulture);
-        return limit < options.Flows
-            ? $"nf_conntrack_max is {limit}, {options.Flows} flows need at least as much: raise it with sysctl"
+        return TableLimit < options.Flows
+            ? $"nf_conntrack_max is {TableLimit}, {options.Flows} flows need at least as much: raise it with sysctl"
             : null;
     }
+
+    /// <summary>Flows that the host's table holds.</summary>
+    public static long TableLimit => long.Parse(ReadLine(TableLimitPath), CultureInfo.InvariantCulture);
 
     /// <summary>The share of the machine that is in use while this program does nothing: by others, thus.</summary>
     public static double OtherWork(CancellationToken cancellation)

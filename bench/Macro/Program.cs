@@ -23,7 +23,7 @@ static int Run(BenchOptions options)
         Topology.RequireTools();
         RunDirectory.RemoveStale();
         string[] machine = [.. Machine.Describe(options)];
-        if (options.Growth is { } drawing) return Draw(options, drawing, stop.Token);
+        if (options.Growth is { } drawing) return Draw(options, drawing, machine, stop.Token);
         var watch = Stopwatch.StartNew();
         Samples samples = new Runner(options, stop.Token).Run();
         var report = new Report(options, samples);
@@ -50,14 +50,18 @@ static int Run(BenchOptions options)
     }
 }
 
-static int Draw(BenchOptions options, string path, CancellationToken cancellation)
+static int Draw(BenchOptions options, string path, string[] machine, CancellationToken cancellation)
 {
     Contestant[] contestants = [new(Subjects.Original, options.Original), new(Subjects.Ours, options.Ours)];
     var growth = new Growth(options, cancellation);
-    List<Growth.Point> points = growth.Measure(contestants);
-    File.WriteAllText(path, growth.Draw(points));
-    foreach (Growth.Point point in points)
-        Console.WriteLine($"| {point.Flows:N0} | {point.Subject} | {point.Figure.Name} | {point.Value:0.00} |");
-    Console.WriteLine($"written to {path}");
+    List<GrowthPoint> points = growth.Measure(contestants);
+    string document = GrowthPoint.Document(options, machine, points);
+    Directory.CreateDirectory(Path.GetDirectoryName(options.Output)!);
+    File.WriteAllText(options.Output, document);
+    Console.Write(document);
+    if (options.Sizes.Count > 0) return 0;     // a part of the picture
+    if (options.Elsewhere is { } elsewhere) points.AddRange(GrowthPoint.Elsewhere(File.ReadAllLines(elsewhere), points));
+    File.WriteAllText(path, GrowthPlot.Draw(points));
+    Console.WriteLine($"drawn to {path}");
     return 0;
 }
