@@ -31,7 +31,7 @@ internal static class Workloads
     public static string Title(string workload, BenchOptions options) => workload switch
     {
         Burst => $"Burst of {options.Flows:N0} new flows on the primary",
-        Dump => $"Dump (-e) of {options.Flows:N0} flows on the backup to /dev/null",
+        Dump => $"Dump (-e, and -i) of {options.Flows:N0} flows to /dev/null",
         Tools => $"conntrack(8) with {options.Flows:N0} flows, output to /dev/null",
         Delay => "From a lasting flow's begin on the primary to its datagram on the backup",
         Pause => "Turns of the loop with 1,000,000 flows, 10 % churn, a dump, a listing and a commit under way",
@@ -63,9 +63,10 @@ internal static class Figures
     public static readonly Figure BurstPacketsBackup =
         new(Workloads.Burst, "datagrams per 1,000 flows, backup", "", 1);
 
-    public static readonly Figure DumpTime = new(Workloads.Dump, "time of the client's call", "s", 3);
-    public static readonly Figure DumpDaemon = new(Workloads.Dump, "CPU of the daemon and its children", "s", 3);
-    public static readonly Figure DumpClient = new(Workloads.Dump, "CPU of the client", "s", 3);
+    public static readonly Figure DumpTime = new(Workloads.Dump, "time of the client's call, -e on the backup", "s", 3);
+    public static readonly Figure DumpOwnTime = new(Workloads.Dump, "the same, -i on the primary", "s", 3);
+    public static readonly Figure DumpDaemon = new(Workloads.Dump, "CPU of the daemon and its children, -e", "s", 3);
+    public static readonly Figure DumpClient = new(Workloads.Dump, "CPU of the client, -e", "s", 3);
 
     public static readonly Figure CommitTime = new(Workloads.Commit, "time of the client's call", "s", 3);
     public static readonly Figure CommitDaemon = new(Workloads.Commit, "CPU of the daemon and its children", "s", 3);
@@ -91,6 +92,9 @@ internal static class Figures
     public static readonly Figure PauseWorst = new(Workloads.Pause, "longest turn, CPU without the kernel's", "ms", 2);
     public static readonly Figure PauseHigh = new(Workloads.Pause, "99.9th percentile", "ms", 2);
     public static readonly Figure PauseMedian = new(Workloads.Pause, "median", "ms", 2);
+    public static readonly Figure PauseMemory = new(Workloads.Pause, "resident memory per flow and cache", "B", 0);
+    public static readonly Figure PauseCommit =
+        new(Workloads.Pause, "CPU per committed flow, without the kernel's", "µs", 2);
 
     public static readonly Figure ToolStart = new(Workloads.Tools, "start and end (-C): time", "ms", 2);
     public static readonly Figure ToolStartCpu = new(Workloads.Tools, "start and end (-C): CPU", "ms", 2);
@@ -119,11 +123,12 @@ internal static class Figures
         TimeToEqual, TimeAfterLast, BurstPrimary, BurstPrimaryKernel, BurstBackup, BurstBackupKernel,
         MemoryPrimary, MemoryBackup, PeakPrimary, PeakBackup, BasePrimary,
         BurstBytesPrimary, BurstBytesBackup, BurstPacketsPrimary, BurstPacketsBackup,
-        DumpTime, DumpDaemon, DumpClient,
+        DumpTime, DumpOwnTime, DumpDaemon, DumpClient,
         CommitTime, CommitDaemon, CommitKernel, CommitClient,
         Requests, HttpPrimary, HttpPrimaryKernel, HttpBackup, HttpBackupKernel, HttpBytesPrimary, HttpBytesBackup,
         HttpPacketsPrimary, HttpPacketsBackup,
         DelayIdleMedian, DelayIdle, DelayLoadedMedian, DelayLoaded, DelayRate, PauseWorst, PauseHigh, PauseMedian,
+        PauseMemory, PauseCommit,
         ToolStart, ToolStartCpu, ToolLoad, ToolLoadCpu, ToolList0, ToolList0Cpu, ToolParted0, ToolList50,
         ToolList50Cpu, ToolParted50, ToolList95, ToolList95Cpu, ToolParted95, ToolDelete, ToolDeleteCpu,
         ToolEventsCpu, ToolEventsLost,

@@ -29,8 +29,11 @@ internal sealed class Growth(BenchOptions options, CancellationToken cancellatio
                 foreach (GrowthFigure figure in GrowthFigure.All)
                 {
                     if (figure.IsKernel && flows < LeastForKernel) continue;
-                    double[] values = [.. rounds.Where(round => round.Invalid.Length == 0 && round[figure.Of] is not null)
-                        .Select(round => round[figure.Of]!.Value * figure.Factor(flows))];
+                    double[] values =
+                    [
+                        .. rounds.Where(round => round.Invalid.Length == 0).Select(round => round[figure.Of])
+                            .OfType<double>().Select(value => value * figure.Factor(flows)),
+                    ];
                     if (values.Length > 0)
                         points.Add(new GrowthPoint(contestant.Subject, flows, figure, Samples.Median(values) ?? 0));
                 }
@@ -55,7 +58,8 @@ internal sealed record GrowthFigure(string Name, Figure Of, bool IsPerFlow, bool
     public static readonly GrowthFigure Cpu = new("CPU per flow, primary (µs)", Figures.BurstPrimary, false, true);
     public static readonly GrowthFigure CpuKernel =
         new("of it in the kernel, primary (µs)", Figures.BurstPrimaryKernel, false, true);
-    public static readonly GrowthFigure Memory = new("memory per flow, primary (B)", Figures.MemoryPrimary, false, false);
+    public static readonly GrowthFigure Memory =
+        new("memory per flow, primary (B)", Figures.MemoryPrimary, false, false);
     public static readonly GrowthFigure Commit = new("commit per flow (µs)", Figures.CommitTime, true, true);
     public static readonly GrowthFigure CommitKernel =
         new("CPU of it in the kernel (µs)", Figures.CommitKernel, true, true);
@@ -73,7 +77,8 @@ internal sealed record GrowthFigure(string Name, Figure Of, bool IsPerFlow, bool
 /// <param name="Figure">What.</param>
 /// <param name="Value">The value.</param>
 /// <param name="IsElsewhere">Whether it is of another machine.</param>
-internal sealed record GrowthPoint(string Subject, int Flows, GrowthFigure Figure, double Value, bool IsElsewhere = false)
+internal sealed record GrowthPoint(
+    string Subject, int Flows, GrowthFigure Figure, double Value, bool IsElsewhere = false)
 {
     private const int Common = 100_000;     // flows that both machines have measured
 
@@ -120,11 +125,12 @@ internal sealed record GrowthPoint(string Subject, int Flows, GrowthFigure Figur
     private static GrowthPoint? Parse(string line)
     {
         string[] cells = line.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (cells.Length != 4 || !int.TryParse(cells[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out int flows))
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        if (cells.Length != 4 || !int.TryParse(cells[0], NumberStyles.AllowThousands, culture, out int flows))
             return null;
         GrowthFigure? figure = GrowthFigure.All.FirstOrDefault(each => each.Name == cells[2]);
         return figure is null
             ? null
-            : new GrowthPoint(cells[1], flows, figure, double.Parse(cells[3], CultureInfo.InvariantCulture), true);
+            : new GrowthPoint(cells[1], flows, figure, double.Parse(cells[3], culture), true);
     }
 }

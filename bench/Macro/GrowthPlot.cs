@@ -13,6 +13,7 @@ internal static class GrowthPlot
     private const int Top = 72;
     private const int Least = 1_000;
     private const int Most = 1_000_000;
+    private const string Dashes = " stroke-dasharray=\"5 4\"";
 
     private static readonly Panel[] Panels =
     [
@@ -66,7 +67,7 @@ internal static class GrowthPlot
         {
             GrowthPoint[] own = [.. points.Where(point => point.Subject == subject).OrderBy(point => point.Flows)];
             Line(svg, own.Where(point => point.Figure == panel.Whole), left, most, subject, "");
-            Line(svg, own.Where(point => point.Figure == panel.Kernel), left, most, subject, " stroke-dasharray=\"5 4\"");
+            Line(svg, own.Where(point => point.Figure == panel.Kernel), left, most, subject, Dashes);
         }
     }
 

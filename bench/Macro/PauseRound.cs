@@ -15,6 +15,7 @@ internal sealed class PauseRound : IDisposable
 {
     private const int AllFlows = 1_000_000;
     private const int WarmUpFlows = 20_000;
+    private const int Caches = 3;            // that hold all flows: one of the peer, two of the engine
     private const int EventsPerTurn = 2048;
     private const int DumpedPerTurn = 1024;
     private const int RequestsPerTurn = 256;
@@ -34,6 +35,7 @@ internal sealed class PauseRound : IDisposable
     private ulong _listed;
     private int _dumped = -1;
     private int _changed;
+    private long _committing;    // nanoseconds
 
     private PauseRound(int number, int flows)
     {
@@ -60,12 +62,15 @@ internal sealed class PauseRound : IDisposable
 
     private RoundResult Run()
     {
+        long before = Environment.WorkingSet;
         Fill();
+        _result.Add(Figures.PauseMemory, (double)(Environment.WorkingSet - before) / (Caches * _flows));
         _engine.OnCommand(_now, SyncCommand.CommitFlows, ticket: 1);
         _dumped = 0;
         _engine.OnSnapshot(_now, SnapshotPurpose.Repair, SnapshotStep.Begin, in _flow);
         bool isCommitting = true;
         while (isCommitting || _dumped >= 0 || _changed < Churn) isCommitting = Turn(isCommitting);
+        _result.Add(Figures.PauseCommit, _committing / 1e3 / _flows);
         _turns.Sort();
         _result.Add(Figures.PauseWorst, _turns[^1]);
         _result.Add(Figures.PauseHigh, _turns[(int)(_turns.Count * 0.999)]);
@@ -105,7 +110,9 @@ internal sealed class PauseRound : IDisposable
         Carry(_peer, _engine, most: 64);
         Change();
         Dump();
+        long served = ThreadNanoseconds();
         Serve();
+        _committing += ThreadNanoseconds() - served;
         List();
         Carry(_engine, _peer, most: 64);
         while (_engine.PollNotice(_now, ref _notice)) isCommitting &= _notice.Kind != SyncNoticeKind.CommitDone;

@@ -60,7 +60,8 @@ static int Draw(BenchOptions options, string path, string[] machine, Cancellatio
     File.WriteAllText(options.Output, document);
     Console.Write(document);
     if (options.Sizes.Count > 0) return 0;     // a part of the picture
-    if (options.Elsewhere is { } elsewhere) points.AddRange(GrowthPoint.Elsewhere(File.ReadAllLines(elsewhere), points));
+    if (options.Elsewhere is { } elsewhere)
+        points.AddRange(GrowthPoint.Elsewhere(File.ReadAllLines(elsewhere), points));
     File.WriteAllText(path, GrowthPlot.Draw(points));
     Console.WriteLine($"drawn to {path}");
     return 0;
