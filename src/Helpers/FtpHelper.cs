@@ -50,7 +50,7 @@ internal static class FtpHelper
     private static void ReadLine(
         ref Inspection packet, LineStarts starts, int offset, ReadOnlySpan<byte> before, ReadOnlySpan<byte> bytes)
     {
-        Span<byte> whole = stackalloc byte[LineTails.LongestLine * 2];
+        Span<byte> whole = stackalloc byte[StreamTails.LongestLine * 2];
         scoped ReadOnlySpan<byte> line = bytes;
         if (!before.IsEmpty)
         {

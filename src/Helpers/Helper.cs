@@ -12,6 +12,9 @@ public sealed record Helper(string Name, byte Protocol, Inspect Inspect)
     /// <summary>Bytes of private data the kernel keeps for each flow, at most 32.</summary>
     public int PrivateBytes { get; init; }
 
+    /// <summary>Bytes of a line or message that are kept until the rest comes in another segment, at most.</summary>
+    public int LongestTail { get; init; } = StreamTails.LongestLine;
+
     /// <summary>Expectations of one flow at a time, unless configured otherwise.</summary>
     public uint ExpectMax { get; init; } = 1;
 

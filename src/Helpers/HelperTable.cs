@@ -15,7 +15,10 @@ public static class HelperTable
         new("rpc", IpProtocol.Tcp, RpcHelper.InspectTcp) { PrivateBytes = RpcHelper.PrivateBytes, LeastPort = 1 },
         new("rpc", IpProtocol.Udp, RpcHelper.InspectUdp) { PrivateBytes = RpcHelper.PrivateBytes, LeastPort = 1 },
         new("sane", IpProtocol.Tcp, SaneHelper.Inspect) { PrivateBytes = SaneHelper.PrivateBytes },
-        new("sip", IpProtocol.Tcp, SipHelper.InspectTcp) { ExpectMax = 32, ExpectSeconds = 180 },
+        new("sip", IpProtocol.Tcp, SipHelper.InspectTcp)
+        {
+            LongestTail = SipHelper.LongestMessage, ExpectMax = 32, ExpectSeconds = 180,
+        },
         new("sip", IpProtocol.Udp, SipHelper.InspectUdp) { ExpectMax = 32, ExpectSeconds = 180 },
         new("slp", IpProtocol.Udp, SlpHelper.Inspect) { ExpectMax = 8, ExpectSeconds = 16, LeastPort = 1 },
         new("ssdp", IpProtocol.Tcp, SsdpHelper.InspectTcp) { ExpectMax = 8, LeastPort = SsdpHelper.LeastPort },

@@ -18,8 +18,8 @@ public sealed record HelperWork(Helper Helper, ushort LeastPort, HelperStats Sta
     /// </summary>
     public string FromAnywhere { get; init; } = FollowMaster;
 
-    /// <summary>Unfinished lines of its flows.</summary>
-    public LineTails Tails { get; } = new();
+    /// <summary>Unfinished lines or messages of its flows.</summary>
+    public StreamTails Tails { get; } = new(Helper.LongestTail);
 
     /// <summary>How much its senders announced lately.</summary>
     public AnnouncerLimit Limit { get; } = new();
@@ -98,8 +98,8 @@ public ref struct Inspection
     public readonly bool IsTranslated =>
         (_flow.Status & (FlowStatus.SourceNat | FlowStatus.DestinationNat)) != FlowStatus.None;
 
-    /// <summary>Unfinished lines.</summary>
-    public readonly LineTails Tails => _work.Tails;
+    /// <summary>Unfinished lines or messages.</summary>
+    public readonly StreamTails Tails => _work.Tails;
 
     /// <summary>Changes of the payload so far.</summary>
     public readonly Rewriting Rewriting => _work.Rewriting;

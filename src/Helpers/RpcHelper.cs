@@ -9,7 +9,7 @@ namespace TwinTrack.Helpers;
 /// </summary>
 internal static class RpcHelper
 {
-    /// <summary>u32 xid, program, version, protocol of the call to be answered (host order), as theirs.</summary>
+    /// <summary>As long as the original's; see <see cref="OpenCalls"/>.</summary>
     public const int PrivateBytes = 16;
 
     private const uint Binder = 100_000;
@@ -17,11 +17,6 @@ internal static class RpcHelper
     private const uint RpcVersion = 2;
     private const int MostCredentials = 400; // RFC 5531
     private const int LongestAnswer = 64;
-
-    // Set in the protocol's upper half: a call was seen, and whether it was one for an address.
-    private const uint IsAsked = 0x10000;
-    private const uint IsForAddress = 0x20000;
-    private const uint ProtocolMask = 0xff;
 
     public static void InspectUdp(ref Inspection packet) => ReadMessage(ref packet, 0, packet.Payload);
 
@@ -48,54 +43,46 @@ internal static class RpcHelper
         bool isRead = words.TryRead(out uint xid) & words.TryRead(out uint kind);
         if (!isRead || kind > 1) return;
 
-        Span<uint> asked = MemoryMarshal.Cast<byte, uint>(packet.Data[..PrivateBytes]);
+        var asked = new OpenCalls(packet.Data);
         bool isCall = kind == 0;
         if (isCall == packet.IsReply) return;
         if (isCall) ReadCall(ref words, xid, asked);
         else ReadReply(ref packet, ref words, xid, asked, offset);
     }
 
-    private static void ReadCall(ref XdrReader words, uint xid, Span<uint> asked)
+    private static void ReadCall(ref XdrReader words, uint xid, OpenCalls asked)
     {
         bool isHeader = words.TryRead(out uint rpc) & words.TryRead(out uint program)
             & words.TryRead(out uint version) & words.TryRead(out uint procedure);
         if (!isHeader || rpc != RpcVersion || program != Binder || procedure != GetPort) return;
         if (!words.TrySkipCredentials(MostCredentials) || !words.TrySkipCredentials(MostCredentials)) return;
-        if (!words.TryRead(out uint wanted) || !words.TryRead(out uint wantedVersion)) return;
+        if (!words.TryRead(out uint wanted) || !words.TryRead(out _)) return;
 
         uint protocol = 0;
+        bool isForAddress = version is 3 or 4;
         if (version == 2)
         {
             if (!words.TryRead(out protocol) || !words.TryRead(out _) || !words.IsEmpty) return;
         }
-        else if (version is 3 or 4)
+        else if (isForAddress)
         {
             // rpcb: program, version, network id, address, owner
             if (!words.TryReadText(out ReadOnlySpan<byte> network)) return;
-            protocol = ProtocolOf(network) | IsForAddress;
+            protocol = ProtocolOf(network);
         }
 
-        if ((protocol & ProtocolMask) is not (IpProtocol.Tcp or IpProtocol.Udp) || wanted == Binder) return;
-        asked[0] = xid;
-        asked[1] = wanted;
-        asked[2] = wantedVersion;
-        asked[3] = protocol | IsAsked;
+        if (protocol is not (IpProtocol.Tcp or IpProtocol.Udp) || wanted == Binder) return;
+        asked.Add(xid, (byte)protocol, isForAddress);
     }
 
     private static void ReadReply(
-        ref Inspection packet, ref XdrReader words, uint xid, Span<uint> asked, int offset)
+        ref Inspection packet, ref XdrReader words, uint xid, OpenCalls asked, int offset)
     {
-        // Without our mark it is the original's: asked if there is a number.
-        uint stored = asked[3];
-        bool isAsked = (stored & IsAsked) != 0 || asked[0] != 0;
-        if (!isAsked || asked[0] != xid) return;
+        if (!asked.TryTake(xid, out byte protocol, out bool isForAddress)) return;
 
         bool isAccepted = words.TryRead(out uint state) && state == 0
             && words.TrySkipCredentials(MostCredentials) && words.TryRead(out uint result) && result == 0;
-        byte protocol = (byte)(stored & ProtocolMask);
-        bool isForAddress = (stored & IsForAddress) != 0;
         int place = words.Position;
-        asked.Clear();
         if (!isAccepted) return;
         if (isForAddress) OpenAddress(ref packet, ref words, protocol, offset + place);
         else if (words.TryRead(out uint port) && words.IsEmpty && port is > 0 and <= ushort.MaxValue)
@@ -181,6 +168,73 @@ internal static class RpcHelper
         network.SequenceEqual("tcp"u8) || network.SequenceEqual("tcp6"u8) ? IpProtocol.Tcp
         : network.SequenceEqual("udp"u8) || network.SequenceEqual("udp6"u8) ? IpProtocol.Udp
         : 0u;
+
+    /// <summary>
+    /// The calls of a flow to be answered, three at most: u32 xid[3], a byte for each and one for all of them (host
+    /// order). What the original keeps in the same place has no mark: u32 xid, program, version, protocol.
+    /// </summary>
+    private readonly ref struct OpenCalls(Span<byte> data)
+    {
+        private const int Most = 3;
+        private const byte IsUdp = 1;
+        private const byte IsTcp = 2;
+        private const byte IsForAddress = 4;
+        private const byte Mark = 0x80; // with the place of the next call
+
+        private readonly Span<uint> _xids = MemoryMarshal.Cast<byte, uint>(data[..(Most * 4)]);
+        private readonly Span<byte> _kinds = data[(Most * 4)..PrivateBytes];
+
+        public void Add(uint xid, byte protocol, bool isForAddress)
+        {
+            if ((_kinds[Most] & Mark) == 0) Clear();
+            int place = Find(xid);
+            if (place < 0)
+            {
+                place = _kinds[Most] & ~Mark;
+                _kinds[Most] = (byte)(Mark | ((place + 1) % Most));
+            }
+
+            _xids[place] = xid;
+            _kinds[place] = (byte)((protocol == IpProtocol.Tcp ? IsTcp : IsUdp) | (isForAddress ? IsForAddress : 0));
+        }
+
+        public bool TryTake(uint xid, out byte protocol, out bool isForAddress)
+        {
+            protocol = 0;
+            isForAddress = false;
+            if ((_kinds[Most] & Mark) == 0)
+            {
+                bool isTheirs = _xids[0] != 0 && _xids[0] == xid;
+                protocol = (byte)MemoryMarshal.Read<uint>(_kinds);
+                if (isTheirs) Clear();
+                return isTheirs;
+            }
+
+            int place = Find(xid);
+            if (place < 0) return false;
+            protocol = (_kinds[place] & IsTcp) != 0 ? IpProtocol.Tcp : IpProtocol.Udp;
+            isForAddress = (_kinds[place] & IsForAddress) != 0;
+            _kinds[place] = 0;
+            return true;
+        }
+
+        private int Find(uint xid)
+        {
+            for (int place = 0; place < Most; place++)
+            {
+                if (_kinds[place] != 0 && _xids[place] == xid) return place;
+            }
+
+            return -1;
+        }
+
+        private void Clear()
+        {
+            _xids.Clear();
+            _kinds.Clear();
+            _kinds[Most] = Mark;
+        }
+    }
 
     /// <summary>Words and texts of XDR (RFC 4506).</summary>
     private ref struct XdrReader(ReadOnlySpan<byte> bytes)

@@ -11,7 +11,7 @@ internal static class SdpMedia
     /// <param name="packet">The packet.</param>
     /// <param name="offset">Where the description begins in its payload.</param>
     /// <param name="sdp">The description.</param>
-    public static void Read(ref Inspection packet, int offset, ReadOnlySpan<byte> sdp)
+    public static void Read(ref Inspection packet, int offset, scoped ReadOnlySpan<byte> sdp)
     {
         Address session = default;
         int media = 0;
@@ -37,7 +37,7 @@ internal static class SdpMedia
     }
 
     // m=audio 49170 RTP/AVP 0: RTP there, RTCP on the next.
-    private static void Open(ref Inspection packet, int offset, ReadOnlySpan<byte> line, Address address)
+    private static void Open(ref Inspection packet, int offset, scoped ReadOnlySpan<byte> line, Address address)
     {
         var text = new ByteScanner(line);
         if (!text.SkipBehind(" "u8)) return;
@@ -71,7 +71,7 @@ internal static class SdpMedia
     }
 
     // c=IN IP4 192.0.2.1, o=- 1 1 IN IP4 192.0.2.1
-    private static Address ReadAddress(ref Inspection packet, int offset, ReadOnlySpan<byte> line)
+    private static Address ReadAddress(ref Inspection packet, int offset, scoped ReadOnlySpan<byte> line)
     {
         if (!TryFindAddress(line, packet.Family, out int place, out int length, out Address address)) return default;
 

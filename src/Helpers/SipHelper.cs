@@ -6,42 +6,91 @@ namespace TwinTrack.Helpers;
 /// SIP (RFC 3261) with SDP (RFC 8866): the media of calls, and calls to a phone that registered itself. Under address
 /// translation the addresses in the signalling are told to each side as it knows them.
 /// </summary>
-/// <remarks>Over TCP a message is read when it lies in one segment.</remarks>
+/// <remarks>
+/// Over TCP a message may come in several segments. Under translation such a one opens nothing and passes as it is: its
+/// beginning has left before the length of the whole, which it names, is known.
+/// </remarks>
 internal static class SipHelper
 {
+    /// <summary>Bytes of a message that comes in several segments, at most.</summary>
+    public const int LongestMessage = 8192;
+
     private const string Name = "sip";
     private const int LongestEndpoint = 64;
 
-    public static void InspectUdp(ref Inspection packet) => Read(ref packet, 0, isStream: false);
+    public static void InspectUdp(ref Inspection packet)
+    {
+        ReadOnlySpan<byte> bytes = packet.Payload;
+        if (SipMessage.Read(bytes, isStream: false, out SipMessage message) == SipReading.Whole)
+            Read(ref packet, 0, bytes, in message);
+    }
 
     public static void InspectTcp(ref Inspection packet)
     {
         if (!packet.IsEstablished) return;
 
-        int at = 0;
-        while (at < packet.Payload.Length)
+        ReadOnlySpan<byte> payload = packet.Payload;
+        ReadOnlySpan<byte> tail = packet.Tails.Find(packet.Flow.Id, packet.IsReply, packet.Sequence);
+        int at = tail.IsEmpty ? 0 : ReadRest(ref packet, tail);
+        if (!tail.IsEmpty && at == 0) return;
+
+        while (at < payload.Length)
         {
-            int length = Read(ref packet, at, isStream: true);
-            if (length == 0) return;
-            at += length;
+            // RFC 3261, 7.5: lines without content before a message do not count.
+            if (payload[at] is (byte)'\r' or (byte)'\n')
+            {
+                at++;
+                continue;
+            }
+
+            SipReading reading = SipMessage.Read(payload[at..], isStream: true, out SipMessage message);
+            if (reading == SipReading.Unfinished) Keep(ref packet, default, payload[at..]);
+            if (reading != SipReading.Whole) return;
+            Read(ref packet, at, payload[at..], in message);
+            at += message.Length;
         }
     }
 
-    // Returns the length of the message; 0 if there is none.
-    private static int Read(ref Inspection packet, int offset, bool isStream)
+    // Returns how much of the payload belongs to the message; 0 if it is still not whole.
+    private static int ReadRest(ref Inspection packet, ReadOnlySpan<byte> tail)
     {
-        ReadOnlySpan<byte> bytes = packet.Payload[offset..];
-        if (!SipMessage.TryRead(bytes, isStream, out SipMessage message)) return 0;
+        Span<byte> buffer = stackalloc byte[LongestMessage];
+        ReadOnlySpan<byte> rest = packet.Payload[..Math.Min(packet.Payload.Length, LongestMessage - tail.Length)];
+        tail.CopyTo(buffer);
+        rest.CopyTo(buffer[tail.Length..]);
+        ReadOnlySpan<byte> bytes = buffer[..(tail.Length + rest.Length)];
+        SipReading reading = SipMessage.Read(bytes, isStream: true, out SipMessage message);
+        if (reading == SipReading.Unfinished)
+        {
+            Keep(ref packet, tail, packet.Payload);
+            return 0;
+        }
 
+        int length = message.Length - tail.Length;
+        packet.Tails.Drop(packet.Flow.Id, packet.IsReply);
+        if (reading != SipReading.Whole) return 0;
+        if (packet.IsTranslated) packet.Refuse(HelperRefusal.Split);
+        else Read(ref packet, 0, bytes, in message);
+        return length;
+    }
+
+    private static void Keep(ref Inspection packet, ReadOnlySpan<byte> tail, ReadOnlySpan<byte> bytes)
+    {
+        uint next = packet.Sequence + (uint)packet.Payload.Length;
+        packet.Tails.Keep(packet.Flow.Id, packet.IsReply, next, tail, bytes);
+    }
+
+    private static void Read(
+        ref Inspection packet, int offset, scoped ReadOnlySpan<byte> bytes, in SipMessage message)
+    {
         bool isRegistration = message.Status == 0 && bytes.StartsWith("REGISTER "u8);
         ReadHeaders(ref packet, offset, bytes, in message, isRegistration);
-        if (!message.HasSdp || !CarriesMedia(bytes, message.Status)) return message.Length;
+        if (!message.HasSdp || !CarriesMedia(bytes, message.Status)) return;
 
         int grownBefore = packet.Rewriting.Growth;
         SdpMedia.Read(ref packet, offset + message.Body.Start.Value, bytes[message.Body]);
         int growth = packet.Rewriting.Growth - grownBefore;
         if (growth != 0) RewriteLength(ref packet, offset, bytes, in message, growth);
-        return message.Length;
     }
 
     // An offer or an answer that counts: of a request for a session, or of what accepts it, early or not.
@@ -51,7 +100,7 @@ internal static class SipHelper
         : status is > 100 and < 300;
 
     private static void RewriteLength(
-        ref Inspection packet, int offset, ReadOnlySpan<byte> bytes, in SipMessage message, int growth)
+        ref Inspection packet, int offset, scoped ReadOnlySpan<byte> bytes, in SipMessage message, int growth)
     {
         ReadOnlySpan<byte> digits = bytes[message.LengthDigits];
         if (digits.IsEmpty) return;
@@ -63,7 +112,7 @@ internal static class SipHelper
     }
 
     private static void ReadHeaders(
-        ref Inspection packet, int offset, ReadOnlySpan<byte> bytes, in SipMessage message, bool isRegistration)
+        ref Inspection packet, int offset, scoped ReadOnlySpan<byte> bytes, in SipMessage message, bool isRegistration)
     {
         if (packet.IsTranslated && message.Status == 0) Translate(ref packet, offset, bytes[message.StartLine], 0);
         int at = message.Headers.Start.Value;
@@ -83,7 +132,7 @@ internal static class SipHelper
     }
 
     // Calls to the phone come from where it registered, to the address it gave.
-    private static ushort OpenContact(ref Inspection packet, ReadOnlySpan<byte> value)
+    private static ushort OpenContact(ref Inspection packet, scoped ReadOnlySpan<byte> value)
     {
         var text = new ByteScanner(value);
         if (packet.IsReply || !text.SkipBehind("sip:"u8)) return 0;
@@ -121,7 +170,7 @@ internal static class SipHelper
     /// <param name="offset">Where the line begins in its payload.</param>
     /// <param name="line">The line.</param>
     /// <param name="opened">The port outside of the sender's contact; 0 if it is none.</param>
-    private static void Translate(ref Inspection packet, int offset, ReadOnlySpan<byte> line, ushort opened)
+    private static void Translate(ref Inspection packet, int offset, scoped ReadOnlySpan<byte> line, ushort opened)
     {
         FlowTuple own = packet.Own;
         FlowTuple other = packet.Other;

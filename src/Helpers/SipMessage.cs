@@ -1,7 +1,20 @@
 namespace TwinTrack.Helpers;
 
+/// <summary>What stands at the beginning of bytes.</summary>
+internal enum SipReading
+{
+    /// <summary>No message.</summary>
+    None,
+
+    /// <summary>The beginning of a message whose rest may come.</summary>
+    Unfinished,
+
+    /// <summary>A message.</summary>
+    Whole,
+}
+
 /// <summary>Where the parts of a SIP message (RFC 3261) lie in its bytes.</summary>
-internal readonly ref struct SipMessage
+internal readonly record struct SipMessage
 {
     private const int MostDigits = 9;
 
@@ -30,12 +43,13 @@ internal readonly ref struct SipMessage
     /// <param name="bytes">The message, and maybe others behind it.</param>
     /// <param name="isStream">Over a stream only Content-Length tells where the body ends.</param>
     /// <param name="message">The result.</param>
-    /// <returns>False for what is no message, or not all of it.</returns>
-    public static bool TryRead(ReadOnlySpan<byte> bytes, bool isStream, out SipMessage message)
+    public static SipReading Read(ReadOnlySpan<byte> bytes, bool isStream, out SipMessage message)
     {
         message = default;
+        SipReading unfinished = isStream ? SipReading.Unfinished : SipReading.None;
         int end = bytes.IndexOf("\r\n"u8);
-        if (end < 0 || !TryReadStart(bytes[..end], out int status)) return false;
+        if (end < 0) return MayStart(bytes) ? unfinished : SipReading.None;
+        if (!TryReadStart(bytes[..end], out int status)) return SipReading.None;
 
         int at = end + 2;
         int headers = at;
@@ -45,15 +59,15 @@ internal readonly ref struct SipMessage
         bool hasSdp = false;
         while (true)
         {
-            int lineEnd = at > bytes.Length ? -1 : bytes[at..].IndexOf("\r\n"u8);
-            if (lineEnd < 0) return false;
+            int lineEnd = bytes[at..].IndexOf("\r\n"u8);
+            if (lineEnd < 0) return unfinished;
             if (lineEnd == 0) break;
 
             ReadOnlySpan<byte> line = bytes.Slice(at, lineEnd);
             if (TryReadValue(line, "content-length"u8, "l"u8, out int value))
             {
                 var number = new ByteScanner(line) { Position = value };
-                if (!number.TryReadNumber(MostDigits, out length)) return false;
+                if (!number.TryReadNumber(MostDigits, out length)) return SipReading.None;
                 digits = (at + value)..(at + number.Position);
                 hasLength = true;
             }
@@ -66,9 +80,9 @@ internal readonly ref struct SipMessage
         }
 
         int body = at + 2;
-        if (!hasLength && isStream) return false;
+        if (!hasLength && isStream) return SipReading.None;
         if (!hasLength) length = (uint)(bytes.Length - body);
-        if (length > bytes.Length - body) return false;
+        if (length > bytes.Length - body) return unfinished;
 
         message = new SipMessage
         {
@@ -80,7 +94,7 @@ internal readonly ref struct SipMessage
             HasSdp = hasSdp && length > 0,
             Length = body + (int)length,
         };
-        return true;
+        return SipReading.Whole;
     }
 
     /// <summary>Whether a line is a header of this name, long or short, and where its value begins.</summary>
@@ -95,6 +109,13 @@ internal readonly ref struct SipMessage
         scanner.SkipBlanks();
         value = scanner.Position;
         return true;
+    }
+
+    // A part of a first line: a method or SIP/2.0, and text behind it.
+    private static bool MayStart(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> text = line.TrimEnd((byte)'\r');
+        return !text.IsEmpty && text[0] is >= (byte)'A' and <= (byte)'Z' && !text.ContainsAnyInRange((byte)0, (byte)31);
     }
 
     // SIP/2.0 200 OK, or INVITE sip:x SIP/2.0

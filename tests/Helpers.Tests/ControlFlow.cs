@@ -85,6 +85,13 @@ internal sealed class ControlFlow
         return this;
     }
 
+    /// <summary>Puts in place what the kernel keeps for the flow.</summary>
+    public ControlFlow Remember(ReadOnlySpan<byte> data)
+    {
+        data.CopyTo(_data);
+        return this;
+    }
+
     private ControlFlow Show(ReadOnlySpan<byte> bytes, bool isReply, PacketFlowState state)
     {
         var packet = new Inspection(_work, ref _flow)

@@ -29,6 +29,39 @@ public sealed class RpcTests
     }
 
     [Fact]
+    public void Three_questions_may_be_open_at_once()
+    {
+        ControlFlow flow = Udp().Client(GetPort(1)).Client(GetAddress(2, "udp")).Client(GetPort(2)).Client(GetPort(3))
+            .Server(Port(3, 30003)).Server(Port(1, 30001)).Server(Port(2, 30002)).Server(Port(3, 30004));
+        Assert.Equal(
+            [
+                "tcp 198.51.100.2 > 192.0.2.2 30003 permanent", "tcp 198.51.100.2 > 192.0.2.2 30001 permanent",
+                "tcp 198.51.100.2 > 192.0.2.2 30002 permanent",
+            ],
+            flow.Expectations);
+
+        // Of four the first is forgotten.
+        flow = Udp().Client(GetPort(1)).Client(GetPort(2)).Client(GetPort(3)).Client(GetPort(4))
+            .Server(Port(1, 30001)).Server(Port(4, 30004)).Server(Port(2, 30002));
+        Assert.Equal(2, flow.Expectations.Count);
+    }
+
+    [Fact]
+    public void A_question_the_original_noted_is_answered()
+    {
+        byte[] noted = new byte[16]; // xid, program, version, protocol
+        BinaryPrimitives.WriteUInt32LittleEndian(noted, 7);
+        BinaryPrimitives.WriteUInt32LittleEndian(noted.AsSpan(4), Program);
+        BinaryPrimitives.WriteUInt32LittleEndian(noted.AsSpan(8), 3);
+        BinaryPrimitives.WriteUInt32LittleEndian(noted.AsSpan(12), IpProtocol.Udp);
+
+        Assert.Empty(Udp().Remember(noted).Server(Port(8, 20490)).Expectations);
+        Assert.Equal(
+            ["udp 198.51.100.2 > 192.0.2.2 20490 permanent"],
+            Udp().Remember(noted).Server(Port(7, 20490)).Server(Port(7, 20491)).Expectations);
+    }
+
+    [Fact]
     public void An_answer_needs_its_question()
     {
         Assert.Empty(Udp().Server(Port(0, 20490)).Expectations);

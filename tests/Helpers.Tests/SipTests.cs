@@ -16,6 +16,8 @@ public sealed class SipTests
         + "CSeq: 314159 INVITE\r\nContact: <sip:alice@198.51.100.2:40000>\r\nContent-Type: application/sdp\r\n"
         + $"Content-Length: {sdp.Length}\r\n\r\n{sdp}";
 
+    private static ControlFlow Stream() => new("sip", IpProtocol.Tcp, port: 5060);
+
     private static ControlFlow Udp() => new("sip", IpProtocol.Udp, port: 5060);
 
     [Fact]
@@ -107,6 +109,47 @@ public sealed class SipTests
     {
         ControlFlow flow = new ControlFlow("sip", IpProtocol.Tcp, port: 5060).Client(Invite() + Invite());
         Assert.Equal(4, flow.Expectations.Count);
+    }
+
+    [Fact]
+    public void A_message_of_a_stream_may_be_cut_anywhere()
+    {
+        string whole = Invite();
+        for (int cut = 1; cut < whole.Length; cut++)
+        {
+            ControlFlow flow = Stream().Client(whole[..cut]).Client(whole[cut..] + "\r\n\r\n" + Invite());
+            Assert.Equal(4, flow.Expectations.Count);
+        }
+
+        ControlFlow bytes = Stream();
+        foreach (char one in whole + "\r\n") bytes.Client(one.ToString());
+        Assert.Equal(2, bytes.Expectations.Count);
+    }
+
+    [Fact]
+    public void What_is_no_message_of_a_stream_is_not_waited_for()
+    {
+        string endless = Invite().Replace("Content-Length: ", "Content-Length: 9", StringComparison.Ordinal);
+        ControlFlow flow = Stream();
+        for (int i = 0; i < 30; i++) flow.Client(endless);
+        Assert.Empty(flow.Expectations);
+
+        Assert.Equal(2, Stream().Client("no message\r\n\r\n").Client("nor this").Client(Invite()).Expectations.Count);
+        Assert.Equal(2, Stream().Client("INVITE sip:x SIP/2.0\r\n\r\n").Client(Invite()).Expectations.Count);
+    }
+
+    [Fact]
+    public void Under_translation_a_message_in_pieces_opens_nothing_and_those_behind_it_are_told()
+    {
+        ControlFlow flow = ControlFlow.BehindSource("sip", IpProtocol.Tcp, 5060).Client(Invite()[..300]);
+        Assert.Equal(Invite()[..300], flow.Sent);
+
+        flow.Client(Invite()[300..] + Invite());
+        Assert.Equal(2, flow.Expectations.Count);
+        Assert.Equal(1u, flow.Stats[HelperRefusal.Split]);
+        Assert.StartsWith(Invite()[300..], flow.Sent, StringComparison.Ordinal);
+        Assert.EndsWith("m=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n", flow.Sent, StringComparison.Ordinal);
+        Assert.Contains("c=IN IP4 192.0.2.1\r\n", flow.Sent, StringComparison.Ordinal);
     }
 
     [Fact]

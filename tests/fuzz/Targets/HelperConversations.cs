@@ -74,6 +74,7 @@ internal static class HelperConversations
                 $"<SIP/2.0 200 OK\r\n{SipHead}c: application/sdp\r\nl: {Sdp.Length}\r\n\r\n{Sdp.Replace("CLIENT", "SERVER", StringComparison.Ordinal)}",
             ],
             [$">REGISTER sip:x SIP/2.0\r\n{SipHead}Content-Length: 0\r\n\r\n"],
+            [">INVITE sip:bob@SERVER SIP/2.0\r\nContact: <sip:", ">alice@CLIENT:40000>\r\nl: 0\r\n", ">\r\n\r\n\r\nBYE sip:x"],
             [$">REGISTER sip:x SIP/2.0\r\nContact: <sip:a@[CLIENT]:5062>\r\nl: 0\r\n\r\nBYE sip:x SIP/2.0\r\nl: 0\r\n\r\n"],
         ],
         _ => [],

@@ -1,21 +1,27 @@
 namespace TwinTrack.Helpers;
 
 /// <summary>
-/// Keeps the unfinished last lines of control flows until the rest comes: bounded, the oldest gives way.
+/// Keeps the unfinished last lines or messages of control flows until the rest comes: bounded, the oldest gives way.
 /// </summary>
-public sealed class LineTails
+/// <param name="longest">The longest that is kept, in bytes.</param>
+public sealed class StreamTails(int longest)
 {
-    /// <summary>The longest unfinished line that is kept.</summary>
+    /// <summary>The longest line of a protocol that has lines.</summary>
     public const int LongestLine = 512;
 
-    /// <summary>Lines kept at a time.</summary>
-    public const int Limit = 1024;
+    private const int MostBytes = 2 << 20;
 
     private readonly Dictionary<(uint Flow, bool IsReply), int> _places = [];
-    private readonly Tail[] _tails = new Tail[Limit];
+    private Tail[] _tails = []; // most helpers never keep anything
     private int _next;
 
-    /// <summary>The line that goes on at a place in the stream of a flow; empty if there is none.</summary>
+    /// <summary>The longest that is kept, in bytes.</summary>
+    public int Longest => longest;
+
+    /// <summary>How many are kept at a time.</summary>
+    public int Limit => MostBytes / longest;
+
+    /// <summary>What goes on at a place in the stream of a flow; empty if there is nothing.</summary>
     /// <param name="flow">The kernel's number of the flow.</param>
     /// <param name="isReply">The direction.</param>
     /// <param name="sequence">Sequence number of the packet that may bring the rest.</param>
@@ -25,7 +31,7 @@ public sealed class LineTails
         return _tails[place].Bytes.AsSpan(0, _tails[place].Length);
     }
 
-    /// <summary>Keeps a line; a longer one than <see cref="LongestLine"/> is forgotten.</summary>
+    /// <summary>Keeps what is unfinished; what is longer than <see cref="Longest"/> is forgotten.</summary>
     /// <param name="flow">The kernel's number of the flow.</param>
     /// <param name="isReply">The direction.</param>
     /// <param name="sequence">Sequence number of what follows it.</param>
@@ -33,7 +39,7 @@ public sealed class LineTails
     /// <param name="bytes">What is new of it.</param>
     public void Keep(uint flow, bool isReply, uint sequence, ReadOnlySpan<byte> before, ReadOnlySpan<byte> bytes)
     {
-        if (before.Length + bytes.Length > LongestLine)
+        if (before.Length + bytes.Length > longest)
         {
             Drop(flow, isReply);
             return;
@@ -41,14 +47,14 @@ public sealed class LineTails
 
         if (!_places.TryGetValue((flow, isReply), out int place)) place = Take(flow, isReply);
         ref Tail tail = ref _tails[place];
-        tail.Bytes ??= new byte[LongestLine];
+        tail.Bytes ??= new byte[longest];
         before.CopyTo(tail.Bytes); // may be this very place
         bytes.CopyTo(tail.Bytes.AsSpan(before.Length));
         tail.Length = before.Length + bytes.Length;
         tail.Sequence = sequence;
     }
 
-    /// <summary>Forgets the line of a flow and direction.</summary>
+    /// <summary>Forgets what was kept of a flow and direction.</summary>
     public void Drop(uint flow, bool isReply)
     {
         if (_places.Remove((flow, isReply), out int place)) _tails[place].IsUsed = false;
@@ -56,6 +62,7 @@ public sealed class LineTails
 
     private int Take(uint flow, bool isReply)
     {
+        if (_tails.Length == 0) _tails = new Tail[Limit];
         int place = _next;
         _next = (_next + 1) % Limit;
         ref Tail tail = ref _tails[place];
