@@ -44,7 +44,7 @@ internal sealed class SyncDaemon : IServing
     private readonly Reload _reload;
     private readonly SystemdNotifier _systemd;
     private readonly Poller _poller = new();
-    private readonly List<PollInterest> _interests = [];
+    private readonly ControlWatch _clients;
     private readonly List<LogLine> _lines = [];
     private readonly SyncRequests? _requests;
     private readonly Instant _started = Clock.Now;
@@ -85,6 +85,7 @@ internal sealed class SyncDaemon : IServing
         {
             Denied = _log.WriteDenied,
         };
+        _clients = new ControlWatch(_control, _poller);
         LoadTable();
     }
 
@@ -147,15 +148,7 @@ internal sealed class SyncDaemon : IServing
             Instant.Earlier(_engine.NextDeadline, _link?.NextDeadline ?? Instant.Never),
             Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
         _poller.Clear();
-        _interests.Clear();
-        _control.AddInterests(_interests);
-        foreach (PollInterest interest in _interests)
-        {
-            short events = (short)((interest.Events & PollEvents.Read) != PollEvents.None ? Libc.PollIn : 0);
-            if ((interest.Events & PollEvents.Write) != PollEvents.None) events |= Libc.PollOut;
-            _poller.Add(interest.Descriptor, events);
-        }
-
+        _clients.Watch();
         _signalPlace = _poller.Add(_signals.Descriptor, Libc.PollIn);
         _helpers?.Watch(_poller);
         _link?.Watch(_poller, now, ref until);
@@ -173,17 +166,7 @@ internal sealed class SyncDaemon : IServing
 
     private void ServeDescriptors(Instant now)
     {
-        for (int place = 0; place < _interests.Count; place++)
-        {
-            short returned = _poller.Returned(place);
-            if (returned == 0) continue;
-
-            // Hang-up and error show as readable: the next read tells which.
-            PollEvents events = (returned & Libc.PollOut) != 0 ? PollEvents.Write : PollEvents.None;
-            if ((returned & ~Libc.PollOut) != 0) events |= PollEvents.Read;
-            _control.OnReady(now, _interests[place].Descriptor, events);
-        }
-
+        _clients.Serve(now);
         _link?.OnWatched(now, _poller);
         if (_poller.Returned(_signalPlace) == 0) return;
         _signals.Clear();

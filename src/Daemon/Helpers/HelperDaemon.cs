@@ -18,7 +18,7 @@ internal sealed class HelperDaemon : IServing
     private readonly HelperPort _helpers;
     private readonly ControlServer _control;
     private readonly Poller _poller = new();
-    private readonly List<PollInterest> _interests = [];
+    private readonly ControlWatch _clients;
     private readonly Instant _started = Clock.Now;
     private bool _isStopping;
 
@@ -38,6 +38,7 @@ internal sealed class HelperDaemon : IServing
         _systemd = systemd;
         _helpers = new HelperPort(config.Helper!, log);
         _control = new ControlServer(listener, Handle) { Denied = log.WriteDenied };
+        _clients = new ControlWatch(_control, _poller);
     }
 
     public void Run()
@@ -49,7 +50,7 @@ internal sealed class HelperDaemon : IServing
             Instant now = Clock.Now;
             _control.OnDeadline(now);
             _systemd.OnDeadline(now);
-            ServeClients(now);
+            _clients.Serve(now);
             hasMore = _helpers.Serve(now, _poller);
             if (_poller.Returned(signal) != 0) OnSignal();
         }
@@ -66,32 +67,11 @@ internal sealed class HelperDaemon : IServing
     {
         Instant now = Clock.Now;
         _poller.Clear();
-        _interests.Clear();
-        _control.AddInterests(_interests);
-        foreach (PollInterest interest in _interests)
-        {
-            short events = (short)((interest.Events & PollEvents.Read) != PollEvents.None ? Libc.PollIn : 0);
-            if ((interest.Events & PollEvents.Write) != PollEvents.None) events |= Libc.PollOut;
-            _poller.Add(interest.Descriptor, events);
-        }
-
+        _clients.Watch();
         int signal = _poller.Add(_signals.Descriptor, Libc.PollIn);
         _helpers.Watch(_poller);
         _poller.Wait(now, hasMore ? now : Instant.Earlier(_control.NextDeadline, _systemd.NextDeadline));
         return signal;
-    }
-
-    private void ServeClients(Instant now)
-    {
-        for (int place = 0; place < _interests.Count; place++)
-        {
-            short returned = _poller.Returned(place);
-            if (returned == 0) continue;
-
-            PollEvents events = (returned & Libc.PollOut) != 0 ? PollEvents.Write : PollEvents.None;
-            if ((returned & ~Libc.PollOut) != 0) events |= PollEvents.Read;
-            _control.OnReady(now, _interests[place].Descriptor, events);
-        }
     }
 
     private void OnSignal()
