@@ -95,8 +95,18 @@ internal sealed class HelperInspector(Log log) : IDisposable
     }
 
     /// <summary>Makes what had to wait until the verdict put the flow into the table.</summary>
+    /// <remarks>
+    /// Looks also whether the kernel took what went with the verdict, which it does not tell. One that ends with the
+    /// first flow it lets in may have served already, so that only the others are looked for.
+    /// </remarks>
     public void Finish(long milliseconds)
     {
+        if (_held.Has(ExpectationFields.Flags) && (_held.Flags & ExpectationFlags.Permanent) != ExpectationFlags.None
+            && _kernel.Get(in _held, ref _found).Code == Errno.NotFound)
+        {
+            CountMissing(_work!, milliseconds);
+        }
+
         foreach (PackedExpectation expectation in _later) MakeLater(_work!, in expectation, milliseconds);
         _later.Clear();
     }
@@ -194,7 +204,11 @@ internal sealed class HelperInspector(Log log) : IDisposable
 
     private void MakeLater(HelperWork work, in PackedExpectation expectation, long milliseconds)
     {
-        if (Make(in expectation) == ExpectResult.Made) return;
+        if (Make(in expectation) != ExpectResult.Made) CountMissing(work, milliseconds);
+    }
+
+    private void CountMissing(HelperWork work, long milliseconds)
+    {
         work.Stats.Expected--;
         work.Stats[HelperRefusal.Kernel]++;
         Complain($"helper `{work.Helper.Name}': an expectation was not made", milliseconds);
