@@ -85,7 +85,9 @@ public sealed record DoctorReport
         bool tracks = new KernelChecks(findings, machine, config).Run();
         new DaemonChecks(findings, machine, config.General).Run();
         if (tracks) new BufferChecks(findings, machine, config).Run();
-        new RuleChecks(findings, machine, config).Run();
+        string? rules = Machine.ReadRules();
+        new RuleChecks(findings, machine, config).Run(rules);
+        if (config.Helper is { } helper) new HelperChecks(findings, machine, helper).Run(rules);
         if (config.Sync is { } sync) new LinkChecks(findings, sync).Run();
     }
 }

@@ -98,6 +98,17 @@ internal sealed class Machine(string root = "/")
         }
     }
 
+    /// <summary>The rule set as nft and iptables print it; null when it cannot be read.</summary>
+    public static string? ReadRules()
+    {
+        string? tables = Run("nft", "list", "ruleset");
+        string[] others = tables is null
+            ? ["iptables-save", "ip6tables-save"]
+            : ["iptables-legacy-save", "ip6tables-legacy-save"];
+        string[] read = [.. others.Select(program => Run(program)).OfType<string>()];
+        return tables is null && read.Length == 0 ? null : tables + '\n' + string.Join('\n', read);
+    }
+
     private static string ReadSome(StreamReader reader)
     {
         char[] text = new char[64 << 10];

@@ -11,9 +11,10 @@ internal sealed partial class RuleChecks(Findings findings, Machine machine, Dae
     private const string Example = "examples/failover/ruleset.nft does";
 
     /// <summary>Looks at the rules as nft and iptables print them.</summary>
-    public void Run()
+    /// <param name="rules">The printed rule set; null when it cannot be read.</param>
+    public void Run(string? rules)
     {
-        if (ReadRules() is not { } rules)
+        if (rules is null)
         {
             findings.Note("rules", "the rule set cannot be read", "install nft or iptables, and run this as root");
             return;
@@ -42,16 +43,6 @@ internal sealed partial class RuleChecks(Findings findings, Machine machine, Dae
         }
 
         if (findings.All.Count == before) findings.Fine("rules", "they are stateful");
-    }
-
-    private static string? ReadRules()
-    {
-        string? tables = Machine.Run("nft", "list", "ruleset");
-        string[] others = tables is null
-            ? ["iptables-save", "ip6tables-save"]
-            : ["iptables-legacy-save", "ip6tables-legacy-save"];
-        string[] read = [.. others.Select(program => Machine.Run(program)).OfType<string>()];
-        return tables is null && read.Length == 0 ? null : tables + '\n' + string.Join('\n', read);
     }
 
     private void CheckInvalid(string rules)
