@@ -7,7 +7,7 @@ PEERS = f"{os.path.dirname(os.path.abspath(__file__))}/peers.py"
 
 class Case:
     def __init__(self, controls, exchange, families=("inet",), nat="", policy="", asks_from_gate=False, modules=(), gates=1,
-                 is_known=True):
+                 is_known=True, is_mixed=False):
         self.controls = controls  # helper, protocol, port
         self.exchange = exchange
         self.families = families
@@ -17,6 +17,7 @@ class Case:
         self.modules = modules
         self.gates = gates
         self.is_known = is_known  # to the original
+        self.is_mixed = is_mixed  # the second gateway runs the other daemon
 
 
 CONTENT = "the data came through"
@@ -41,6 +42,11 @@ def nat_destination(protocol, port, family="ip"):
     }}
 }}
 """
+
+
+def nat_group(port):
+    """Questions of the gateway itself get another port."""
+    return nat_source().replace("masquerade", f"udp dport {port} snat to 192.0.2.1:30000")
 
 
 def user(name, home="/nonexistent"):
@@ -120,9 +126,10 @@ def arrives_times(arrives):
 
 
 def ftp_split(lab):
+    """The control flow has to go on behind the command: under translation its sequence numbers are other ones by then."""
     vsftpd(lab)
     output = lab.shell("client", f"/usr/bin/python3 {PEERS} ftp_split {lab.server4} {lab.client4} 'PORT ADDRESS,PORTS' 2>&1")
-    return CONTENT in output
+    return CONTENT in output and "221 " in output
 
 
 def ftp_take_over(lab):
@@ -158,7 +165,7 @@ def ftp_take_over(lab):
     if lab.helper:
         lab.ask("-c", place="gate2")
         lab.ask("-c", "exp", place="gate2")
-        lab.shell("gate2", f"{lab.tool()} -L; {lab.tool()} -L expect{' -o json' if lab.mode == 'ours' else ''}")
+        lab.shell("gate2", f"{lab.tool('gate2')} -L; {lab.tool('gate2')} -L expect")
     open("/run/scenario/go", "w").close()
     client.wait(30)
     return CONTENT in open(client.log).read()
@@ -180,65 +187,177 @@ GETPORT = "/usr/bin/python3 {{peers}} rpc_getport {{0}} {kind}"
 
 
 # --- SIP: a call between two sipp, and a packet of its media each way ---
-def sip(kind="u1", target=None):
+def sip(kind="u1", target=None, six=False):
     def exchange(lab):
-        for name in ("callee", "caller"):
-            if os.path.exists(f"{STATE}/{name}"):
-                os.remove(f"{STATE}/{name}")
-        lab.start("server", "sipp", "-sn", "uas", "-t", kind, "-i", lab.server4, "-p", "5060", "-mp", "6000", "-rtp_echo",
-                  "-nostdin", "-trace_msg", "-message_file", f"{STATE}/callee",
-                  ready=lambda: lab.listens("server", 5060, "udp" if kind == "u1" else "tcp"))
-        caller = lab.start("client", "sipp", "-sn", "uac", f"{target or lab.server4}:5060", "-t", kind, "-i", lab.client4,
-                           "-p", "5060", "-mp", "7000", "-rtp_echo", "-m", "1", "-d", "6000", "-nostdin", "-trace_msg",
-                           "-message_file", f"{STATE}/caller", ready=lambda: described("caller") is not None)
-        told = {"server": described("callee"), "client": described("caller")}
-        lab.say(f"the callee was told {told['server']}, the caller {told['client']}")
-        if not told["server"] or not told["client"]:
-            return False
-            echoes = [lab.shell(place, f"/usr/bin/python3 {PEERS} media {told[place][0]} {told[place][1]}")
-                  for place in ("server", "client")]
-        caller.wait(20)
-        lab.say(f"the call ended with {caller.returncode}")
-        return all("received" in echo for echo in echoes) and caller.returncode == 0
+        host = target or (lab.server6 if six else lab.server4)
+        start_callee(lab, "server", 5060, kind, six)
+        return call(lab, "client", "server", host, 5060, kind, six)
     return exchange
+
+
+def own_address(lab, place, six):
+    return {"client": (lab.client4, lab.client6), "server": (lab.server4, lab.server6)}[place][six]
+
+
+def remove(*names):
+    for name in names:
+        if os.path.exists(f"{STATE}/{name}"):
+            os.remove(f"{STATE}/{name}")
+
+
+def start_callee(lab, place, port, kind, six):
+    remove("callee")
+    lab.start(place, "sipp", "-sn", "uas", "-t", kind, "-i", own_address(lab, place, six), "-p", str(port), "-mp", "6000",
+              "-rtp_echo", "-nostdin", "-trace_msg", "-message_file", f"{STATE}/callee",
+              ready=lambda: lab.listens(place, port, "tcp" if kind == "t1" else "udp"))
+
+
+def call(lab, caller, callee, host, port, kind, six):
+    """Calls, and sends media from each side to where the other said that it receives."""
+    remove("caller")
+    host = f"[{host}]" if ":" in host else host
+    calling = lab.start(caller, "sipp", "-sn", "uac", f"{host}:{port}", "-t", kind, "-i", own_address(lab, caller, six),
+                        "-p", "5060", "-mp", "7000", "-rtp_echo", "-m", "1", "-d", "6000", "-nostdin", "-trace_msg",
+                        "-message_file", f"{STATE}/caller", ready=lambda: described("caller") is not None)
+    told = {callee: described("callee"), caller: described("caller")}
+    lab.say(f"the callee was told {told[callee]}, the caller {told[caller]}")
+    if not told[callee] or not told[caller]:
+        return False
+    echoes = [lab.shell(place, f"/usr/bin/python3 {PEERS} media {told[place][0]} {told[place][1]}")
+              for place in (callee, caller)]
+    calling.wait(20)
+    lab.say(f"the call ended with {calling.returncode}")
+    return all("received" in echo for echo in echoes) and calling.returncode == 0
+
+
+def received_by(name):
+    """The messages a sipp received, the last one first."""
+    if not os.path.exists(f"{STATE}/{name}"):
+        return []
+    with open(f"{STATE}/{name}", errors="replace") as file:
+        return [one.split("message sent")[0] for one in reversed(file.read().split("message received")[1:])]
 
 
 def described(name):
     """Address and port of the media in the last description a sipp received."""
-    if not os.path.exists(f"{STATE}/{name}"):
-        return None
-    received = open(f"{STATE}/{name}").read().split("message received")[1:]
-    for message in (one.split("message sent")[0] for one in reversed(received)):
-        if "m=audio " in message and "c=IN IP4 " in message:
-            address = message.split("c=IN IP4 ")[1].split()[0]
-            return address, int(message.split("m=audio ")[1].split()[0])
+    for message in received_by(name):
+        if "m=audio " in message and "c=IN IP" in message:
+            address = message.split("c=IN IP")[1].split()[1]
+            return address.strip("[]"), int(message.split("m=audio ")[1].split()[0])
     return None
 
 
+# A registration as in RFC 3261, 24.1, by a phone that takes calls on a port of its own.
+REGISTER = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="register">
+<send retrans="500"><![CDATA[
+REGISTER sip:[remote_ip] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+Max-Forwards: 70
+To: Bob <sip:bob@[remote_ip]>
+From: Bob <sip:bob@[remote_ip]>;tag=456248[call_number]
+Call-ID: [call_id]
+CSeq: 1826 REGISTER
+Contact: <sip:bob@[local_ip]:5062>
+Expires: 7200
+Content-Length: 0
+
+]]></send>
+<recv response="200"></recv>
+</scenario>
+"""
+REGISTRAR = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="registrar">
+<recv request="REGISTER"></recv>
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_To:];tag=2493k59kd
+[last_From:]
+[last_Call-ID:]
+[last_CSeq:]
+[last_Contact:]
+Expires: 7200
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+def sip_register(six=False):
+    """A phone registers and is then called where the registrar heard that it is."""
+    def exchange(lab):
+        remove("registrar", "phone")
+        for name, text in (("register.xml", REGISTER), ("registrar.xml", REGISTRAR)):
+            with open(f"{STATE}/{name}", "w") as file:
+                file.write(text)
+        host = lab.server6 if six else lab.server4
+        registrar = lab.start("server", "sipp", "-sf", f"{STATE}/registrar.xml", "-i", host, "-p", "5060", "-m", "1", "-nostdin",
+                              "-trace_msg", "-message_file", f"{STATE}/registrar", ready=lambda: lab.listens("server", 5060, "udp"))
+        phone = lab.start("client", "sipp", "-sf", f"{STATE}/register.xml", f"[{host}]:5060" if six else f"{host}:5060", "-i",
+                          own_address(lab, "client", six), "-p", "5060", "-m", "1", "-nostdin", ready=lambda: False)
+        lab.wait(lambda: registrar.poll() is not None, 20)
+        heard = "".join(received_by("registrar"))
+        lab.say(f"the phone ended with {phone.poll()}, the registrar heard:{heard}")
+        if "Contact: <sip:bob@" not in heard:
+            return False
+        contact, port = heard.split("Contact: <sip:bob@")[1].split(">")[0].rsplit(":", 1)
+        start_callee(lab, "client", 5062, "u1", six)
+        return call(lab, "server", "client", contact.strip("[]"), int(port), "u1", six)
+    return exchange
+
+
+def sip_split(lab):
+    """Messages that come in several segments, and several in one."""
+    lab.peer("server", "sip_callee", lab.server4)
+    output = lab.shell("client", f"/usr/bin/python3 {PEERS} sip_caller {lab.server4} {lab.client4} 2>&1")
+    lab.wait(lambda: lab.says("callee received") or lab.says("callee refused"))
+    return "caller received" in output and lab.says("callee received")
+
+
 # --- SANE: saned with the test device, and scanimage ---
-def sane(target=None):
+def sane(target=None, six=False):
     def exchange(lab):
         os.makedirs("/run/scenario/sane", exist_ok=True)
         for name, text in (("dll.conf", "test\nnet\n"), ("saned.conf", "0.0.0.0/0\n::/0\n"), ("test.conf", ""), ("net.conf", "")):
             with open(f"/run/scenario/sane/{name}", "w") as file:
                 file.write(text)
         os.environ["SANE_CONFIG_DIR"] = "/run/scenario/sane"
-        lab.start("server", "saned", "-l", "-D", "-b", "0.0.0.0", ready=lambda: lab.listens("server", 6566))
-        output = lab.shell("client", f"timeout 30 scanimage -d net:{target or lab.server4}:test:0 -x 10 -y 10 --format=pnm 2>&1 | head -c 2",
+        lab.start("server", "saned", "-l", "-D", "-b", "::" if six else "0.0.0.0", ready=lambda: lab.listens("server", 6566))
+        host = f"[{lab.server6}]" if six else target or lab.server4
+        output = lab.shell("client", f"timeout 30 scanimage -d net:{host}:test:0 -x 10 -y 10 --format=pnm 2>&1 | head -c 2",
                            seconds=40)
         return output.startswith("P")
     return exchange
 
 
 # --- mDNS: avahi answers a question from another port ---
-def avahi(lab):
-    with open("/run/scenario/avahi.conf", "w") as file:
-        file.write("[server]\nhost-name=scenario\nuse-ipv6=no\nallow-interfaces=eth0\nenable-dbus=no\n"
-                   "[publish]\npublish-addresses=yes\n")
-    user("avahi")
-    lab.start("server", "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", "/run/scenario/avahi.conf",
-              ready=lambda: lab.says("Server startup complete"))
-    return "received" in lab.shell("gate", f"/usr/bin/python3 {PEERS} mdns_ask 224.0.0.251 to-server scenario.local 2>&1")
+def avahi(six=False):
+    def exchange(lab):
+        with open("/run/scenario/avahi.conf", "w") as file:
+            file.write(f"[server]\nhost-name=scenario\nuse-ipv4={'no' if six else 'yes'}\nuse-ipv6={'yes' if six else 'no'}\n"
+                       "allow-interfaces=eth0\nenable-dbus=no\n[publish]\npublish-addresses=yes\n")
+        user("avahi")
+        settle(lab)
+        lab.start("server", "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", "/run/scenario/avahi.conf",
+                  ready=lambda: lab.says("Server startup complete"))
+        words = "ff02::fb to-server scenario.local 28" if six else "224.0.0.251 to-server scenario.local"
+        return "received" in lab.shell("gate", f"/usr/bin/python3 {PEERS} mdns_ask {words} 2>&1")
+    return exchange
+
+
+def settle(lab):
+    """Waits until the link-local addresses may be used."""
+    for place, device in (("gate", "to-server"), ("server", "eth0")):
+        lab.shell(place, f"for i in $(seq 100); do ip -6 address show dev {device} tentative | grep -q fe80 || break; sleep 0.1; done")
+
+
+def group6(server, client):
+    def exchange(lab):
+        settle(lab)
+        return scripted(server, client)(lab)
+    return exchange
 
 
 # --- SSDP: miniupnpd, and upnpc that looks for it ---
@@ -258,7 +377,7 @@ def dhcp(lab):
     lab.start("server", "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--interface=eth0", "--bind-interfaces",
               "--dhcp-range=2001:db8:2::100,2001:db8:2::1ff,64,1h", "--dhcp-leasefile=/run/scenario/leases", "--user=root",
               ready=lambda: lab.listens("server", 547, "udp"))
-    lab.shell("gate", "for i in $(seq 50); do ip -6 a show dev to-server tentative | grep -q fe80 || break; sleep 0.1; done")
+    settle(lab)
     output = lab.shell("gate", "timeout 15 dhclient -6 -1 -v -d -lf /run/scenario/dhclient -pf /run/scenario/pid -sf /bin/true "
                        "to-server 2>&1", seconds=20)
     return "RCV: Reply message" in output
@@ -271,7 +390,7 @@ SIP = [("sip", "udp", 5060), ("sip", "tcp", 5060)]
 TNS = [("tns", "tcp", 1521)]
 AMANDA = [("amanda", "udp", 10080)]
 SSDP = [("ssdp", "udp", 1900), ("ssdp", "tcp", 49152)]
-GATE = "198.51.100.1"
+GATE, GATE6 = "198.51.100.1", "2001:db8:1::1"
 PASV = "--disable-epsv --no-ftp-skip-pasv-ip"
 NOT_PASV, NOT_PORT = ("PASV",), ("PORT",)
 
@@ -299,15 +418,20 @@ ALL = {
     "tftp-dnat": Case(TFTP, tftp(target="198.51.100.1"), nat=nat_destination("udp", 69)),
     "tftp6": Case(TFTP, tftp(six=True), ("inet6",)),
     "tftp6-snat": Case(TFTP, tftp(six=True), ("inet6",), nat_source("ip6")),
+    "tftp6-dnat": Case(TFTP, tftp(six=True, target=GATE6), ("inet6",), nat_destination("udp", 69, "ip6")),
     "ftp-split": Case(FTP, ftp_split),
+    "ftp-split-snat": Case(FTP, ftp_split, nat=nat_source()),
     "ftp-take-over": Case(FTP, ftp_take_over, gates=2,
                           # Not masquerade: that deletes the flows of an interface that goes.
                           nat=nat_source().replace("masquerade", "snat to 192.0.2.1")),
+    "ftp-take-over-mixed": Case(FTP, ftp_take_over, gates=2, is_mixed=True),
     "rpc-udp-getport": Case(RPC, rpc(GETPORT.format(kind="udp"))),
     "rpc-tcp-getport": Case(RPC, rpc(GETPORT.format(kind="tcp"))),
     "rpc-udp-getaddr": Case(RPC, rpc(RPCINFO.format(kind="udp"))),
     "rpc-tcp-getaddr": Case(RPC, rpc(RPCINFO.format(kind="tcp"))),
     "rpc-tcp-getaddr-dnat": Case(RPC, rpc(RPCINFO.format(kind="tcp"), GATE), nat=nat_destination("tcp", 111)),
+    "rpc-udp-getport-snat": Case(RPC, rpc(GETPORT.format(kind="udp")), nat=nat_source()),
+    "rpc-udp-getport-dnat": Case(RPC, rpc(GETPORT.format(kind="udp"), GATE), nat=nat_destination("udp", 111)),
     "rpc6-udp-getaddr": Case(RPC, rpc(RPCINFO.format(kind="udp6"), six=True), ("inet6",)),
     "rpc6-tcp-getaddr": Case(RPC, rpc(RPCINFO.format(kind="tcp6"), six=True), ("inet6",)),
     "sip-udp": Case(SIP, sip(), is_known=False),
@@ -316,22 +440,44 @@ ALL = {
     "sip-tcp": Case(SIP, sip("t1"), is_known=False),
     "sip-tcp-snat": Case(SIP, sip("t1"), nat=nat_source(), is_known=False),
     "sip-tcp-dnat": Case(SIP, sip("t1", GATE), nat=nat_destination("tcp", 5060), is_known=False),
+    "sip-tcp-split": Case(SIP, sip_split, is_known=False),
+    "sip-register": Case(SIP, sip_register(), is_known=False),
+    "sip-register-snat": Case(SIP, sip_register(), nat=nat_source(), is_known=False),
+    "sip6-udp": Case(SIP, sip(six=True), ("inet6",), is_known=False),
+    "sip6-tcp": Case(SIP, sip("t1", six=True), ("inet6",), is_known=False),
+    "sip6-udp-snat": Case(SIP, sip(six=True), ("inet6",), nat_source("ip6"), is_known=False),
+    "sip6-udp-dnat": Case(SIP, sip(target=GATE6, six=True), ("inet6",), nat_destination("udp", 5060, "ip6"), is_known=False),
+    "sip6-register": Case(SIP, sip_register(six=True), ("inet6",), is_known=False),
     "sane": Case([("sane", "tcp", 6566)], sane()),
+    "sane-snat": Case([("sane", "tcp", 6566)], sane(), nat=nat_source()),
+    "sane6": Case([("sane", "tcp", 6566)], sane(six=True), ("inet6",)),
     "sane-dnat": Case([("sane", "tcp", 6566)], sane(GATE), nat=nat_destination("tcp", 6566)),
     "tns": Case(TNS, scripted("tns_server 192.0.2.2", "tns_client 192.0.2.2")),
+    "tns-snat": Case(TNS, scripted("tns_server 192.0.2.2", "tns_client 192.0.2.2"), nat=nat_source()),
+    "tns6": Case(TNS, scripted("tns_server 2001:db8:2::2", "tns_client 2001:db8:2::2"), ("inet6",)),
     "tns-dnat": Case(TNS, scripted("tns_server 192.0.2.2", "tns_client 198.51.100.1"), nat=nat_destination("tcp", 1521)),
     "amanda": Case(AMANDA, scripted("amanda_server 192.0.2.2", "amanda_client 192.0.2.2", "three")),
+    "amanda-snat": Case(AMANDA, scripted("amanda_server 192.0.2.2", "amanda_client 192.0.2.2", "three"), nat=nat_source()),
     "amanda-dnat": Case(AMANDA, scripted("amanda_server 192.0.2.2", "amanda_client 198.51.100.1", "three"),
                         nat=nat_destination("udp", 10080)),
     "amanda6": Case(AMANDA, scripted("amanda_server 2001:db8:2::2", "amanda_client 2001:db8:2::2", "three"), ("inet6",)),
-    "mdns": Case([("mdns", "udp", 5353)], avahi, asks_from_gate=True),
+    "mdns": Case([("mdns", "udp", 5353)], avahi(), asks_from_gate=True),
+    "mdns-snat": Case([("mdns", "udp", 5353)], avahi(), modules=["nf_nat_h323"], asks_from_gate=True, nat=nat_group(5353)),
+    "mdns6": Case([("mdns", "udp", 5353)], avahi(six=True), ("inet6",), asks_from_gate=True),
     "slp": Case([("slp", "udp", 427)], scripted("slp_server 239.255.255.253 eth0", "slp_ask 239.255.255.253 to-server"),
                 asks_from_gate=True),
+    "slp-snat": Case([("slp", "udp", 427)], scripted("slp_server 239.255.255.253 eth0", "slp_ask 239.255.255.253 to-server"),
+                     modules=["nf_nat_h323"], asks_from_gate=True, nat=nat_group(427)),
+    "slp6": Case([("slp", "udp", 427)], group6("slp_server ff02::116 eth0", "slp_ask ff02::116 to-server"), ("inet6",),
+                 asks_from_gate=True),
+    "ssdp6": Case(SSDP, group6("ssdp_device ff02::c eth0", "ssdp_search ff02::c to-server"), ("inet6",), asks_from_gate=True),
     "ssdp": Case(SSDP, upnp, asks_from_gate=True),
-    "ssdp-snat": Case(SSDP, upnp, modules=["nf_nat_h323"], asks_from_gate=True, nat=nat_source().replace(
-        'oifname "to-server" masquerade', 'oifname "to-server" udp dport 1900 snat to 192.0.2.1:30000')),
+    "ssdp-snat": Case(SSDP, upnp, modules=["nf_nat_h323"], asks_from_gate=True, nat=nat_group(1900)),
     "ssdp-event": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2")),
     "ssdp-event-snat": Case(SSDP, scripted("upnp_device 192.0.2.2", "upnp_point 192.0.2.2 198.51.100.2"), nat=nat_source()),
+    "ssdp-event-dnat": Case(SSDP, scripted("upnp_device 192.0.2.2", f"upnp_point {GATE} 198.51.100.2"),
+                            nat=nat_destination("tcp", 49152)),
+    "ssdp6-event": Case(SSDP, scripted("upnp_device 2001:db8:2::2", "upnp_point 2001:db8:2::2 2001:db8:1::2"), ("inet6",)),
     "dhcpv6": Case([("dhcpv6", "udp", 547)], dhcp, ("inet6",), asks_from_gate=True),
 }
 

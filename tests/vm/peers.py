@@ -92,6 +92,9 @@ def ftp_split(host, own, command, wait=None):
         say("received", waiting.accept()[0].recv(100))
     except OSError as error:
         say("refused:", error)
+    control.sendall(b"QUIT\r\n")
+    while answer := control.recv(500):
+        say(answer)
 
 
 # --- TNS (the packet format as Wireshark documents it): connect (1) is answered by redirect (5) ---
@@ -158,9 +161,9 @@ def ask_group(group, port, text, interface):
         say("refused:", error)
 
 
-def mdns_ask(group, interface, name):
+def mdns_ask(group, interface, name, kind="1"):
     labels = b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
-    ask_group(group, 5353, struct.pack("!6H", 0x1234, 0, 1, 0, 0, 0) + labels + struct.pack("!HH", 1, 1), interface)
+    ask_group(group, 5353, struct.pack("!6H", 0x1234, 0, 1, 0, 0, 0) + labels + struct.pack("!HH", int(kind), 1), interface)
 
 
 def slp_message(function, body):
@@ -170,10 +173,20 @@ def slp_message(function, body):
         + struct.pack("!HH", 1, len(language)) + language + body
 
 
-def slp_server(group, interface):
-    s = listen("", 427, socket.SOCK_DGRAM) if ":" not in group else listen("::", 427, socket.SOCK_DGRAM)
+def join(group, port, interface):
+    """A socket that hears what goes to a group."""
     index = socket.if_nametoindex(interface)
+    if ":" in group:
+        s = listen("::", port, socket.SOCK_DGRAM)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, group) + struct.pack("@i", index))
+        return s
+    s = listen("", port, socket.SOCK_DGRAM)
     s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + struct.pack("@4si", bytes(4), index))
+    return s
+
+
+def slp_server(group, interface):
+    s = join(group, 427, interface)
     say("ready slp_server")
     while True:
         _, peer = s.recvfrom(2000)
@@ -185,6 +198,23 @@ def slp_ask(group, interface):
     service = b"service:printer"
     body = struct.pack("!H", 0) + struct.pack("!H", len(service)) + service + struct.pack("!H", 7) + b"DEFAULT" + bytes(4)
     ask_group(group, 427, slp_message(1, body), interface)
+
+
+# --- UPnP discovery over IPv6 (UPnP Device Architecture 1.1, 1.3.2, 1.3.3 and annex A) ---
+def ssdp_device(group, interface):
+    s = join(group, 1900, interface)
+    say("ready ssdp_device")
+    while True:
+        search, peer = s.recvfrom(2000)
+        if search.startswith(b"M-SEARCH * HTTP/1.1\r\n"):
+            s.sendto(b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nEXT:\r\n"
+                     b"LOCATION: http://[2001:db8:2::2]:49152/description.xml\r\nSERVER: Linux/6 UPnP/1.1 device/1\r\n"
+                     b"ST: upnp:rootdevice\r\nUSN: uuid:0a0b0c0d-0000-4000-8000-000000000000::upnp:rootdevice\r\n\r\n", peer)
+
+
+def ssdp_search(group, interface):
+    ask_group(group, 1900, b"M-SEARCH * HTTP/1.1\r\nHOST: [FF02::C]:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\n"
+              b"ST: upnp:rootdevice\r\n\r\n", interface)
 
 
 # --- UPnP events (UPnP Device Architecture 1.0, 4.1): SUBSCRIBE names where events go ---
@@ -207,12 +237,76 @@ def upnp_point(host, own):
     waiting = listen(own, 0)
     waiting.settimeout(6)
     s = dial(host, 49152)
+    host, own = (f"[{one}]" if ":" in one else one for one in (host, own))
     s.sendall(f"SUBSCRIBE /service HTTP/1.1\r\nHOST: {host}:49152\r\nCALLBACK: <http://{own}:{waiting.getsockname()[1]}/event>\r\n"
               "NT: upnp:event\r\nTIMEOUT: Second-1800\r\n\r\n".encode())
     try:
         say("received", waiting.accept()[0].recv(100))
     except OSError as error:
         say("refused:", error)
+
+
+# --- SIP over TCP (RFC 3261, 24.2; 7.5: blank lines between messages) in segments that are no messages ---
+def sip_message(first, address, port):
+    body = (f"v=0\r\no=- 2890844526 2890844526 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n").encode()
+    head = (f"{first}\r\nVia: SIP/2.0/TCP 198.51.100.2:5060;branch=z9hG4bK74bf9\r\nMax-Forwards: 70\r\n"
+            "From: Alice <sip:alice@198.51.100.2>;tag=9fxced76sl\r\nTo: Bob <sip:bob@192.0.2.2>\r\n"
+            f"Call-ID: 3848276298220188511\r\nCSeq: 2 INVITE\r\nContact: <sip:{address};transport=tcp>\r\n"
+            f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+    return head, body
+
+
+def send_pieces(s, *pieces):
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for piece in pieces:
+        s.sendall(piece)
+        time.sleep(0.6)
+
+
+def hear(s, end):
+    text = b""
+    while not text.endswith(end):
+        piece = s.recv(4000)
+        if not piece:
+            break
+        text += piece
+    say(text)
+    return text.decode()
+
+
+def exchange_media(name, own, listening, text):
+    """Sends media to where a description says, from elsewhere, and waits for the other's."""
+    waiting = listen(own, listening, socket.SOCK_DGRAM)
+    waiting.settimeout(0.5)
+    sending = listen(own, listening + 100, socket.SOCK_DGRAM)
+    to = text.split("c=IN IP4 ")[-1].split()[0], int(text.split("m=audio ")[-1].split()[0])
+    came = None
+    for number in range(10):
+        try:
+            sending.sendto(struct.pack("!BBHII", 0x80, 0, number, number * 160, 7) + bytes(160), to)
+            came = waiting.recv(500)
+        except OSError as error:
+            say("nothing yet:", error)
+    say(name, "received" if came else "refused")
+
+
+def sip_callee(host):
+    server = listen(host, 5060)
+    say("ready sip_callee")
+    control = server.accept()[0]
+    text = hear(control, b"PCMU/8000\r\n")
+    ringing = b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/TCP 198.51.100.2:5060;branch=z9hG4bK74bf9\r\nContent-Length: 0\r\n\r\n"
+    head, body = sip_message("SIP/2.0 200 OK", host, 6000)
+    send_pieces(control, ringing + b"\r\n" + head[:50], head[50:] + body[:40], body[40:])
+    exchange_media("callee", host, 6000, text)
+
+
+def sip_caller(host, own):
+    control = dial(host, 5060, 10)
+    head, body = sip_message("INVITE sip:bob@192.0.2.2 SIP/2.0", own, 7000)
+    send_pieces(control, head + body[:60], body[60:])
+    exchange_media("caller", own, 7000, hear(control, b"PCMU/8000\r\n"))
 
 
 # --- media: a packet of RTP (RFC 3550) to where a session description leads, that comes back from there ---
