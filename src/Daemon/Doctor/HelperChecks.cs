@@ -67,7 +67,8 @@ internal sealed class HelperChecks(Findings findings, Machine machine, HelperCon
         }
 
         bool asksGroups = config.Types.Any(type => type.Name is "mdns" or "slp" or "ssdp");
-        if (asksGroups && Matches(rules, @"\b(masquerade|snat)\b") && !IsLoaded("nf_nat_h323") && !IsLoaded("nf_nat_sip"))
+        bool hasFunction = IsLoaded("nf_nat_h323") || IsLoaded("nf_nat_sip");
+        if (asksGroups && !hasFunction && Matches(rules, @"\b(masquerade|snat)\b"))
         {
             findings.Note("helpers", "answers to a group (mdns, slp, ssdp) do not find their way back through a "
                 + "translated source: the kernel's function for that is in modules that are not loaded",
@@ -84,8 +85,8 @@ internal sealed class HelperChecks(Findings findings, Machine machine, HelperCon
         {
             // ct helper NAME { and, on the next line, type "ftp" protocol tcp
             string[] words = lines[i].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-            if (words is ["ct", "helper", var known, "{"] && Matches(lines[i + 1], $@"type ""{name}"" protocol {protocol}\b"))
-                objects.Add(known);
+            bool isOfType = Matches(lines[i + 1], $@"type ""{name}"" protocol {protocol}\b");
+            if (isOfType && words is ["ct", "helper", var known, "{"]) objects.Add(known);
         }
 
         return lines.Where(line =>
