@@ -12,6 +12,10 @@ public sealed partial class SyncEngine
     {
         var reader = new PeerMessageReader(datagram);
         while (reader.MoveNext(ref _stats.Value)) OnMessage(now, from, reader.Header, reader.Message);
+        if (_mode.Resend?.TakeUnrepairable() == true) _catchUp.Want(now);
+        if (_mode.TakeDisturbed()) _refreshRetry.OnDisturbed();
+        BringWhatIsLacking(now);
+        if (_mode.TakeLostInGreeting()) RequestResync(now);
     }
 
     /// <summary>
@@ -53,10 +57,7 @@ public sealed partial class SyncEngine
                 break;
         }
 
-        if (_mode.Resend?.TakeUnrepairable() == true) _catchUp.Want(now);
-        BringWhatIsLacking(now);
         if (_mode.TakeRefreshed()) _external.EndRefresh(from.Address);
-        if (_mode.TakeLostInGreeting()) RequestResync(now);
     }
 
     private void AnswerResync(Instant now, Address from)
@@ -118,7 +119,7 @@ public sealed partial class SyncEngine
 
     private void BringWhatIsLacking(Instant now)
     {
-        if (_ownCatchUp.TakeDue(now)) RequestResync(now);
+        if (_ownCatchUp.TakeDue(now) || now >= _refreshRetry.DueAt) RequestResync(now);
         if (!_catchUp.TakeDue(now)) return;
         _mode.Resend?.ForgetGivenUp();
         SendBulk();
@@ -128,6 +129,7 @@ public sealed partial class SyncEngine
     {
         if (!_mode.HasBulks) return;
         _resyncAnswersUntil = now.PlusSeconds(ResyncAnswerSeconds);
+        _refreshRetry.OnAsked(now);
         _external.BeginRefresh();
         _notices.Add(SyncNoticeKind.ResyncRequested);
         _mode.RequestResync();

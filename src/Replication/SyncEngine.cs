@@ -44,6 +44,7 @@ public sealed partial class SyncEngine : IDisposable
     private readonly RepairSchedule _repairSchedule;
     private readonly CatchUp _catchUp = new();      // of the peer
     private readonly CatchUp _ownCatchUp = new();
+    private readonly RefreshRetry _refreshRetry = new();
 
     // Sixteen bytes ask for a whole table. What is over the limit is answered all the same, later and together.
     private readonly PeerLimit _resyncLimit = new(burst: 5, secondsEach: 10);
@@ -89,7 +90,7 @@ public sealed partial class SyncEngine : IDisposable
         {
             if (_repair.IsSweeping || _external.IsSweeping || _commit.IsScanning) return default;
             Instant catchUp = Instant.Earlier(_catchUp.DueAt, _ownCatchUp.DueAt);
-            catchUp = Instant.Earlier(catchUp, _sequences.DueAt);
+            catchUp = Instant.Earlier(Instant.Earlier(catchUp, _refreshRetry.DueAt), _sequences.DueAt);
             Instant expiry = Instant.Earlier(_external.NextExpiry, _expectations.External.NextExpiry);
             return Instant.Earlier(
                 Instant.Earlier(Instant.Earlier(_mode.NextDeadline, catchUp), expiry),

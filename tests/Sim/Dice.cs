@@ -15,6 +15,7 @@ internal enum Concern : byte
     Announcements,
     Links,
     Formats,
+    Turns,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

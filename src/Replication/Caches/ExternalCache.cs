@@ -64,7 +64,7 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         }
         else if (type == PeerMessageType.FlowUpdate)
         {
-            if (IsOfAnother(handle, peer)) store.Replace(handle, in flow, EntryState.Alive, nowSeconds);
+            if (IsUnsure(handle, peer)) store.Replace(handle, in flow, EntryState.Alive, nowSeconds);
             else store.Merge(handle, in flow, nowSeconds);
             _stats.Updated++;
         }
@@ -137,10 +137,14 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
         _full.Reset();
     }
 
-    // The new owner's flow may be another one on the same tuple, and its message tells all of it; in mode NOTRACK a
-    // peer without internal cache tells what has changed only.
-    private bool IsOfAnother(uint handle, Address peer) =>
-        options.Mode != SyncModeKind.Notrack && !_owners.IsOwner(store[handle].Header.Awaited, peer);
+    // The flow of a new owner, or of one whose words were missed for a while, may be another one on the same tuple, and
+    // its message tells all of it; in mode NOTRACK a peer without internal cache tells what has changed only.
+    private bool IsUnsure(uint handle, Address peer)
+    {
+        ref EntryHeader header = ref store[handle].Header;
+        return options.Mode != SyncModeKind.Notrack
+            && (header.Sequence != _refresh || !_owners.IsOwner(header.Awaited, peer));
+    }
 
     private void Remove(uint handle)
     {

@@ -49,6 +49,10 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     // A little less than after which a peer stops waiting for one that does not answer.
     private const long DeafMilliseconds = 8000;
 
+    // Of the answers to a peer those are remembered that are so far apart.
+    private const int AnswersKept = 32;
+    private const long AnswerMilliseconds = 500;
+
     private const long LateMilliseconds = 1500;
     private const long LateTickMilliseconds = 700;
     private const int LateTicks = 5;
@@ -58,11 +62,17 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     private Seq? _lateFrom;          // the first number dropped as late since the last start
     private Seq? _ackFrom;           // start of the run that is not acknowledged yet
     private Instant _greetedAt;      // when a HELLO was accepted last
+    private Seq? _mark;              // the last number accepted when it was set
+    private Seq? _formerMark;        // the one before
+    private Instant _markedAt;
     private Seq? _jumpedTo;          // a number beyond the limit, since nothing else was accepted
     private Instant _jumpedAt;
     private bool _isJumpTold;
     private int _lateTicks;          // times apart from each other at which a message was late, since one was not
     private Instant _nextLateTick;
+    private readonly (Seq Number, Instant SentAt)[] _answers = new (Seq, Instant)[AnswersKept];
+    private int _answersSent;        // noted since the peer is known, or has started
+    private Instant _answerHeardAt;  // when the last answer was sent of which is known that the peer has heard it
     private ushort _port;            // where the peer's run sends from
     private ushort _formerPort;      // where the run before did
     private Instant _begunAt;        // when the run began
@@ -148,22 +158,55 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// <summary>Whether a HELLO shortly before the last number is a late message rather than a restart.</summary>
     /// <remarks>
     /// A new process sends from a new port. Where ports are not known: a node soon stops saying HELLO, and what is on
-    /// its way arrives soon, so that later on it is a restart.
+    /// its way arrives soon, so that later on it is a restart; unless it is of a greeting that began only now, because
+    /// another node turned up, and was overtaken.
     /// </remarks>
-    public bool IsLateGreeting(Seq sequence, ushort port, Instant now) =>
+    /// <param name="sequence">The number of the message.</param>
+    /// <param name="port">Where it was sent from, 0 if that is not known.</param>
+    /// <param name="hasOthers">Whether there are more peers than this one: only among several a greeting is repeated.</param>
+    /// <param name="now">The clock.</param>
+    public bool IsLateGreeting(Seq sequence, ushort port, bool hasOthers, Instant now) =>
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
-        && ((port != 0 && port == _port) || now < _greetedAt.PlusMilliseconds(LateMilliseconds));
+        && ((port != 0 && port == _port) || now < _greetedAt.PlusMilliseconds(LateMilliseconds)
+            || (hasOthers && LastBefore(now) is { } before && sequence.IsAfter(before)));
 
-    /// <summary>The peer acknowledges something, or asks for it.</summary>
+    /// <summary>The peer is waited for from here on, and waits for us.</summary>
+    public void BeginListening(Instant now)
+    {
+        ListenedAt = now;
+        _answerHeardAt = now;
+        _answersSent = 0;
+    }
+
+    /// <summary>An acknowledgement of, or a request for, messages of the peer has left.</summary>
+    public void NoteAnswer(Seq number, Instant now)
+    {
+        if (_answersSent > 0 && now < AnswerBefore(_answersSent).SentAt.PlusMilliseconds(AnswerMilliseconds)) return;
+        _answers[_answersSent % AnswersKept] = (number, now);
+        _answersSent++;
+    }
+
+    /// <summary>The peer has these messages of ours: does it know of us without a break?</summary>
+    /// <remarks>
+    /// It waits for us until it has not heard an answer for ten seconds. Which answers it has heard its acknowledgements
+    /// say, however late they arrive: that they arrive at all says nothing of the other direction.
+    /// </remarks>
     /// <returns>
     /// Whether it may have stopped waiting for us, because it did not hear us for long, and may have forgotten what we
     /// missed since.
     /// </returns>
-    public bool Listen(Instant now)
+    public bool WasDeaf(Seq from, Seq to)
     {
-        bool wasDeaf = now > ListenedAt.PlusMilliseconds(DeafMilliseconds);
-        ListenedAt = now;
-        return wasDeaf;
+        for (int end = _answersSent; end > 0 && end > _answersSent - AnswersKept; end--)
+        {
+            (Seq number, Instant sentAt) = AnswerBefore(end);
+            if (number.IsBefore(from) || number.IsAfter(to)) continue;
+            bool wasDeaf = sentAt > _answerHeardAt.PlusMilliseconds(DeafMilliseconds);
+            if (sentAt > _answerHeardAt) _answerHeardAt = sentAt;
+            return wasDeaf;
+        }
+
+        return false;
     }
 
     /// <summary>Notes a late message: if nothing else comes for long, it is the numbers that are wrong.</summary>
@@ -208,6 +251,8 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     {
         _window = _fullWindow;
         _ackFrom = null;
+        _mark = null;
+        _formerMark = null;
     }
 
     /// <summary>
@@ -229,7 +274,7 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// <summary>Accepts a message beyond a gap: acknowledges what did arrive, and asks for what did not.</summary>
     public void AcceptAfterGap(Seq sequence, bool isHello, ControlOutbox outbox)
     {
-        SetGreeting(isHello);
+        SetGreeting(sequence, isHello);
         Seq expected = Last!.Value.Next;
         if (_ackFrom is { } from) outbox.Queue(PeerFlags.Ack, from, expected.Previous, bit);
         outbox.Queue(PeerFlags.Nack, expected, sequence.Previous, bit);
@@ -241,7 +286,7 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// <summary>Accepts the next message.</summary>
     public void Accept(Seq sequence, bool isHello, ControlOutbox outbox)
     {
-        SetGreeting(isHello);
+        SetGreeting(sequence, isHello);
         _ackFrom ??= sequence;
         if (--_window == 0)
         {
@@ -262,8 +307,27 @@ internal sealed class AckTracker(int ackWindow, uint bit)
         return true;
     }
 
-    private void SetGreeting(bool isHello)
+    private ref (Seq Number, Instant SentAt) AnswerBefore(int end) => ref _answers[(end - 1) % AnswersKept];
+
+    // The last number accepted some time ago: what is beyond it may be on its way still.
+    private Seq? LastBefore(Instant now)
     {
+        if (now >= HeardAt.PlusMilliseconds(LateMilliseconds)) return Last;
+        return now >= _markedAt.PlusMilliseconds(LateMilliseconds) ? _mark : _formerMark;
+    }
+
+    private void Mark(Seq sequence)
+    {
+        bool isFirst = _formerMark is null;
+        if (!isFirst && HeardAt < _markedAt.PlusMilliseconds(LateMilliseconds)) return;
+        _formerMark = isFirst ? sequence.Previous : _mark;
+        _mark = isFirst ? sequence.Previous : Last;
+        _markedAt = HeardAt;
+    }
+
+    private void SetGreeting(Seq sequence, bool isHello)
+    {
+        Mark(sequence);
         IsGreeting = isHello;
         _lateTicks = 0;
         _jumpedTo = null;

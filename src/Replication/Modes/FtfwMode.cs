@@ -22,6 +22,7 @@ internal sealed class FtfwMode : SyncMode
 {
     // While datagrams get lost, what is missing shows with the next message, and each question may be lost as well.
     private const long AliveMilliseconds = 1000;
+    private const long SleepMilliseconds = 1000;
     private const long LossyMilliseconds = 50;
     private const long LossySeconds = 3;
     private const int LossesOfLossyLink = 4;     // less than so many within that time are repaired at leisure
@@ -41,6 +42,7 @@ internal sealed class FtfwMode : SyncMode
     private readonly ResendQueue _resend;
     private readonly PeerTable _peers;
     private readonly Greeting _greeting;
+    private readonly Refresh _refresh;
     private readonly Notices _notices;
     private readonly bool _isDenseOffered;
     private readonly PeerLimit _starts = new(StartsAtOnce, SecondsPerStart);
@@ -50,8 +52,8 @@ internal sealed class FtfwMode : SyncMode
     private int _losses;             // until then
     private int _unanswered;
     private Instant _unansweredUntil;
-    private bool _isRefreshed;
-    private uint _questionsLost;     // when everything was asked for last
+    private Instant _now;            // of the datagram that is being filled
+    private uint _givenUp;           // peers that are not waited for any more, a bit for each
     private ulong _sent;             // messages of this run
     private uint _newPeers;          // have started and not acknowledged anything since, a bit for each
 
@@ -68,6 +70,7 @@ internal sealed class FtfwMode : SyncMode
         _peers = new PeerTable(options.AckWindow);
         _aliveAt = now.PlusMilliseconds(AliveMilliseconds);
         _greeting = new Greeting(_peers, _resend, now);
+        _refresh = new Refresh(_peers, _resend, _outbox);
         _notices = notices;
         _isDenseOffered = options.DenseFormat;
     }
@@ -76,12 +79,9 @@ internal sealed class FtfwMode : SyncMode
 
     public override bool TakeLostInGreeting() => _greeting.TakeLost();
 
-    public override bool TakeRefreshed()
-    {
-        bool due = _isRefreshed;
-        _isRefreshed = false;
-        return due;
-    }
+    public override bool TakeRefreshed() => _refresh.TakeDone();
+
+    public override bool TakeDisturbed() => _refresh.TakeDisturbed();
 
     public override void OnBulkEnd() => _outbox.ReleaseAcknowledgements();
 
@@ -129,6 +129,8 @@ internal sealed class FtfwMode : SyncMode
         if (IsPaused && now >= _unansweredUntil) _unanswered = 0;
         if (now < _aliveAt) return;
 
+        // While this machine slept, the peers were not silent.
+        if (now > _aliveAt.PlusMilliseconds(SleepMilliseconds)) _peers.OnSlept(now);
         _aliveAt = NextAlive(now);
         _greeting.OnDeadline(now);
         WaitForListeners(now);
@@ -153,7 +155,7 @@ internal sealed class FtfwMode : SyncMode
         SequenceOrder order = run == PeerRun.New ? SequenceOrder.Unset : peer.Order(header.Sequence);
         bool isStart = isHello && !(run == PeerRun.Same && Continues(peer, order, header.Sequence));
         bool areWeGreeting = !_greeting.IsOver;
-        if (isStart && order == SequenceOrder.Before && peer.IsLateGreeting(header.Sequence, from.Port, now))
+        if (isStart && order == SequenceOrder.Before && IsLateGreeting(peer, header.Sequence, from.Port, now))
         {
             peer.NoteLate(header.Sequence);
             isStart = isHello = false;
@@ -182,7 +184,7 @@ internal sealed class FtfwMode : SyncMode
         {
             _resend.RepeatAll(peer, keepsResync: _greeting.IsOver);
             _newPeers |= peer.Bit;
-            peer.ListenedAt = now;
+            peer.BeginListening(now);
             peer.IsRefreshing = false;
         }
 
@@ -200,16 +202,19 @@ internal sealed class FtfwMode : SyncMode
         if (isStart || order != SequenceOrder.After)
         {
             peer.Accept(header.Sequence, isHello, _outbox);
-            if (peer.IsRefreshing && (header.Flags & PeerFlags.Ack) != 0) EndRefresh(peer);
+            if (peer.IsRefreshing && (header.Flags & PeerFlags.Ack) != 0) _refresh.OnAcknowledged(peer);
             return verdict;
         }
 
         if (areWeGreeting) _greeting.NoteLost();
         NoteLoss(now);
-        peer.IsRefreshing = false;
+        _refresh.OnGap(peer);
         peer.AcceptAfterGap(header.Sequence, isHello, _outbox);
         return verdict;
     }
+
+    private bool IsLateGreeting(AckTracker peer, Seq sequence, ushort port, Instant now) =>
+        peer.IsLateGreeting(sequence, port, hasOthers: _peers.All.Count > 1, now);
 
     // Whoever can forge the peer's address could make it start again with each datagram.
     private bool MayStart(Instant now, PeerId from, AckTracker peer, Seq sequence)
@@ -227,17 +232,6 @@ internal sealed class FtfwMode : SyncMode
         if (peer.TakeJumpReport()) _notices.Add(SyncNoticeKind.NumbersJump);
         return Verdict.Drop;
     }
-
-    // A peer acknowledges a request after it has sent what was asked for. When nothing was missing in between, all of
-    // it has come; what is lost may be beyond repetition, and then nothing can be concluded.
-    private void EndRefresh(AckTracker peer)
-    {
-        if (_outbox.HasQuestion(peer.Bit) || _resend.HasQuestion(peer.Bit)) return;
-        peer.IsRefreshing = false;
-        _isRefreshed = _questionsLost == QuestionsLost;
-    }
-
-    private uint QuestionsLost => _resend.LostQuestions + _outbox.Dropped;
 
     private void NoteLoss(Instant now)
     {
@@ -264,6 +258,7 @@ internal sealed class FtfwMode : SyncMode
     private void Leave(AckTracker peer)
     {
         _newPeers &= ~peer.Bit;
+        _givenUp &= ~peer.Bit;
         _outbox.ForgetAnswers(peer.Bit);
         _resend.StopWaiting(peer.Bit);
     }
@@ -273,7 +268,21 @@ internal sealed class FtfwMode : SyncMode
         uint gone = _peers.Update(now);
         if (gone == 0) return;
         _stats.Value.PeersGivenUp += (uint)BitOperations.PopCount(gone);
+        _givenUp |= gone;
         _resend.StopWaiting(gone);
+        foreach (AckTracker peer in _peers.All) peer.IsRefreshing &= (gone & peer.Bit) == 0;
+    }
+
+    // One that was given up is waited for again from its first word on. What was dropped for it, and what others
+    // acknowledged meanwhile, is not in the queue any more, nor is what was asked of it: both sides need everything.
+    private void Listen(Instant now, AckTracker peer)
+    {
+        peer.ListenedAt = now;
+        if ((_givenUp & peer.Bit) == 0) return;
+        _givenUp &= ~peer.Bit;
+        _resend.NoteUnrepairable();
+        _greeting.NoteLost();
+        WaitForListeners(now);
     }
 
     // Several messages in a row say HELLO, until ours back has arrived: all but the first belong to one run.
@@ -285,6 +294,7 @@ internal sealed class FtfwMode : SyncMode
     {
         if (IsPaused && now < _unansweredUntil) return 0;
 
+        _now = now;
         int unansweredBefore = _unanswered;
         int used = Queue.Fill(this, buffer, capacity);
         if (used > 0) _aliveAt = NextAlive(now);
@@ -305,12 +315,6 @@ internal sealed class FtfwMode : SyncMode
         return _greeting.OnNumber(sequence);
     }
 
-    private void BeginRefresh()
-    {
-        _questionsLost = QuestionsLost;
-        foreach (AckTracker peer in _peers.All) peer.IsRefreshing = (_peers.Awaited & peer.Bit) != 0;
-    }
-
     private void NoteUnsure(Seq sequence)
     {
         foreach (AckTracker peer in _peers.All)
@@ -325,7 +329,8 @@ internal sealed class FtfwMode : SyncMode
         if (isFlow || PeerHeader.CarriesRange((PeerFlags)_slabs.Control(handle).Flags))
         {
             uint only = isFlow ? 0 : _slabs.Control(handle).Peer;
-            if (!isFlow && only == 0) BeginRefresh();
+            if (only != 0) NoteAnswer(handle, only);
+            else if (!isFlow) _refresh.Begin();
             _resend.Append(handle, only == 0 ? _peers.Awaited : only);
             _unanswered++;
             return;
@@ -333,6 +338,15 @@ internal sealed class FtfwMode : SyncMode
 
         _isAliveQueued = false;
         _slabs.Free(handle);
+    }
+
+    private void NoteAnswer(uint handle, uint bit)
+    {
+        var number = new Seq(_slabs.Header(handle).Sequence);
+        foreach (AckTracker peer in _peers.All)
+        {
+            if (peer.Bit == bit) peer.NoteAnswer(number, _now);
+        }
     }
 
     private void Count(SequenceOrder order, AckTracker peer, Seq sequence)
@@ -355,9 +369,10 @@ internal sealed class FtfwMode : SyncMode
 
             // Nodes of a group hear what is meant for another: its numbers are elsewhere.
             if (_peers.All.Count > 1 && Queue.Next.Previous.DistanceFrom(to) >= _sent) return Verdict.Control;
-            if (peer.Listen(now) && _peers.All.Count > 1) _greeting.NoteLost();
+            Listen(now, peer);
             if ((header.Flags & PeerFlags.Ack) != 0)
             {
+                if (peer.WasDeaf(from, to) && _peers.All.Count > 1) _greeting.NoteLost();
                 Release(now, peer, from, to);
             }
             else

@@ -56,7 +56,8 @@ internal sealed class PeerTable(int ackWindow)
 
         uint bit = 1u << BitOperations.TrailingZeroCount(~_taken);
         _taken |= bit;
-        var peer = new AckTracker(ackWindow, bit) { HeardAt = now, ListenedAt = now };
+        var peer = new AckTracker(ackWindow, bit) { HeardAt = now };
+        peer.BeginListening(now);
         _peers.Add(id, peer);
         foreach (AckTracker each in _peers.Values) each.CountPeers(_peers.Count);
         Update(now);
@@ -77,6 +78,15 @@ internal sealed class PeerTable(int ackWindow)
         // While nobody listens nobody is known to be gone for good.
         if (listening != 0) Awaited = listening;
         return before & ~Awaited;
+    }
+
+    /// <summary>Nothing was read for long, which is not the peers' fault.</summary>
+    public void OnSlept(Instant now)
+    {
+        foreach (AckTracker peer in _peers.Values)
+        {
+            if ((Awaited & peer.Bit) != 0) peer.ListenedAt = now;
+        }
     }
 
     private Address LeastRecent()

@@ -64,6 +64,9 @@ internal sealed class ResendQueue(
         return due;
     }
 
+    /// <summary>A peer lacks something that is not here any more.</summary>
+    public void NoteUnrepairable() => _isUnrepairable = true;
+
     /// <summary>Everything is sent anew: what was given up until now is not missing any more.</summary>
     public void ForgetGivenUp() => _givenUp = null;
 

@@ -40,6 +40,36 @@ public sealed class AgingTests
     }
 
     [Fact]
+    public void When_something_was_lost_on_the_way_everything_is_asked_for_again_later_each_time()
+    {
+        using Node node = Known(flows: 3);
+        Ask(node);
+        var waits = new List<long>();
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            node.PeerNext++;
+            node.HearFlow(PeerMessageType.FlowUpdate, Flows.Tcp(1));
+            node.HearControl(PeerFlags.Ack, _asked, node.Send()[^1].Number);
+            Instant asked = node.Now;
+            List<Said> said = [];
+            while (!said.Any(message => message.Text == "RESYNC"))
+            {
+                node.Wait(500);
+                said = node.Send();
+            }
+
+            _asked = said.Single(message => message.Text == "RESYNC").Number;
+            waits.Add((node.Now.Microseconds - asked.Microseconds) / 1_000_000);
+        }
+
+        Assert.Equal([5, 10, 15], waits);
+        node.HearFlow(PeerMessageType.FlowUpdate, Flows.Tcp(1));
+        Acknowledge(node);
+        Assert.Equal(1, node.Count(CacheKind.External));
+        Assert.DoesNotContain("RESYNC", node.Run(300_000), StringComparer.Ordinal);
+    }
+
+    [Fact]
     public void When_a_peer_has_nothing_at_all_nothing_goes()
     {
         using Node node = Known(flows: 3);

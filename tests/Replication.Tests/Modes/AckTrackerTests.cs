@@ -136,8 +136,27 @@ public sealed class AckTrackerTests : IDisposable
         var tracker = new AckTracker(10, bit: 1) { HeardAt = start };
         tracker.Accept(new Seq(last), isHello: true, _outbox);
         tracker.Enter(PeerRun.Same, 7, start);
-        Assert.Equal(
-            isLate, tracker.IsLateGreeting(new Seq(sequence), (ushort)port, start.PlusMilliseconds(milliseconds)));
+        Instant now = start.PlusMilliseconds(milliseconds);
+        Assert.Equal(isLate, tracker.IsLateGreeting(new Seq(sequence), (ushort)port, hasOthers: false, now));
+    }
+
+    [Theory]
+    [InlineData(1008u, 0, true)]
+    [InlineData(1003u, 0, false)]      // what came before it came long ago
+    [InlineData(1008u, 1500, false)]   // nothing has come for long
+    public void Among_several_peers_a_greeting_that_was_overtaken_just_now_is_late(
+        uint sequence, int milliseconds, bool isLate)
+    {
+        Instant start = new Instant(0).PlusSeconds(50);
+        var tracker = new AckTracker(100, bit: 1);
+        for (uint second = 0; second < 10; second++)
+        {
+            tracker.HeardAt = start.PlusSeconds(second);
+            tracker.Accept(new Seq(1000 + second), isHello: false, _outbox);
+        }
+
+        Instant now = tracker.HeardAt.PlusMilliseconds(milliseconds);
+        Assert.Equal(isLate, tracker.IsLateGreeting(new Seq(sequence), port: 0, hasOthers: true, now));
     }
 
     [Theory]

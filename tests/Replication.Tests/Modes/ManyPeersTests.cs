@@ -12,6 +12,7 @@ public sealed class ManyPeersTests
 
     private uint _left = 5000;
     private uint _right = 2_000_005_000;
+    private uint _heard;
 
     [Fact]
     public void A_flow_is_kept_until_every_peer_has_acknowledged_it()
@@ -85,6 +86,47 @@ public sealed class ManyPeersTests
     }
 
     [Fact]
+    public void A_peer_that_was_given_up_gets_everything_with_its_first_word()
+    {
+        using Node node = Greeted();
+        node.New(1);
+        Said said = Assert.Single(node.Send(), message => message.Text == "NEW 1");
+        FromLeft(node, PeerFlags.Ack, said.Number);
+        for (int second = 0; second < 12; second++) LetLeftAnswer(node);
+        uint last = node.Send().Select(message => message.Number).LastOrDefault(said.Number);
+        FromRight(node, PeerFlags.Ack, last);
+        Said again = Assert.Single(node.Send(), message => message.Text is "NEW 1" or "UPD 1");
+        FromLeft(node, PeerFlags.Ack, again.Number);
+        Assert.Contains(again.Number, Kept(node));
+    }
+
+    // The links fail in turns, first towards us, then from us: something of the peer arrives all the time.
+    [Theory]
+    [InlineData(6, 6, true)]
+    [InlineData(3, 3, false)]
+    public void Who_was_not_heard_for_long_asks_for_everything_although_it_heard_the_peer_meanwhile(
+        int secondsDeaf, int secondsMute, bool asks)
+    {
+        using Node node = Greeted();
+        for (int second = 0; second < 15; second++) LetBothAnswer(node);
+        for (int second = 0; second < secondsDeaf; second++) LetLeftAnswer(node);
+
+        // What it has heard before arrives late, and what we say to that does not.
+        FromRight(node, PeerFlags.Ack, _heard);
+        for (int second = 0; second < secondsMute; second++)
+        {
+            FromRight(node, PeerFlags.Alive, 0);
+            LetLeftAnswer(node);
+        }
+
+        FromRight(node, PeerFlags.Alive, 0);
+        node.Wait(1000);
+        uint last = node.Send()[^1].Number;
+        FromRight(node, PeerFlags.Ack, last);
+        Assert.Equal(asks, node.Say().Contains("RESYNC"));
+    }
+
+    [Fact]
     public void Numbers_that_are_not_ours_are_somebody_elses()
     {
         using Node node = Greeted();
@@ -149,6 +191,17 @@ public sealed class ManyPeersTests
         FromLeft(node, PeerFlags.Ack, said[^1].Number, 1000);
         FromRight(node, PeerFlags.Ack, said[^1].Number, 1000);
         return node;
+    }
+
+    // A second passes, and both peers acknowledge all of it.
+    private void LetBothAnswer(Node node)
+    {
+        node.Wait(1000);
+        List<Said> said = node.Send();
+        if (said.Count == 0) return;
+        _heard = said[^1].Number;
+        FromLeft(node, PeerFlags.Ack, _heard, said[0].Number);
+        FromRight(node, PeerFlags.Ack, _heard, said[0].Number);
     }
 
     // A second passes, and the left peer acknowledges all of it.

@@ -57,7 +57,7 @@ internal static class Convergence
             if (peer == node || peer.Witness is not { } theirs || isFull) continue;
             foreach ((TupleKey key, ShadowEntry entry) in theirs.Internal.Living)
             {
-                if (entry.IsDue && cache.Find(in key) is null && !cache.WasShared(in key))
+                if (entry.IsDue && cache.Find(in key) is null && !cache.WasEndedByAnother(in key, peer.Index))
                     return $"{node.Name} was not told of {key} of {peer.Name}";
             }
         }
@@ -67,6 +67,10 @@ internal static class Convergence
         {
             Node owner = world.Nodes[told.Owner];
             if (owner.Witness is not { } theirs) continue;
+
+            // Of a peer that answers with nothing when it is asked for everything nothing is swept, for it may have lost
+            // its table; one that had given this node up may have nothing left indeed.
+            if (theirs.Internal.Active == 0 && owner.Engine.Stats.PeersGivenUp > 0) continue;
             if (theirs.Internal.Find(in key) is not { } entry)
                 return $"{node.Name} holds {key} of {owner.Name}, which does not have it";
             WireView.Project(in entry.Flow, owner.Options, ref expected);
@@ -76,8 +80,8 @@ internal static class Convergence
             if (MarkOf(in expected) == 0 && MarkOf(in told.Flow) == 0) silent |= FlowFields.Mark;
             FlowFields fields = WireView.Carried & ~silent;
 
-            // An update of the new owner may leave what the one before had told besides.
-            if (node.Options.Mode == SyncModeKind.Notrack && cache.WasShared(in key)) fields &= expected.Fields;
+            // A peer without internal cache tells changes only, and nobody can tell: they add to what is known.
+            if (node.Options.Mode == SyncModeKind.Notrack && told.IsMixed) fields &= expected.Fields;
             string? difference = FlowDiff.Find(in told.Flow, in expected, fields, timeoutTolerance: 2);
             if (difference is not null) return $"{node.Name} and {owner.Name} differ in {key}: {difference}";
         }

@@ -15,6 +15,7 @@ internal sealed class FaultSchedule(World world, Plan plan)
     {
         Repeat(Faults.Partitions, () => Cut(bothWays: true));
         Repeat(Faults.OneWayPartitions, () => Cut(bothWays: false));
+        Repeat(Faults.InTurns, FailInTurns);
         Repeat(Faults.Clogs, Clog);
         Repeat(Faults.Stalls, () => AnyNode().Stall(_dice.Between(1000, 1_500_000)));
         Repeat(Faults.Overruns, () => AnyNode().Daemon?.Overrun());
@@ -51,17 +52,37 @@ internal sealed class FaultSchedule(World world, Plan plan)
         int to = (from + 1 + _dice.Below(world.Nodes.Count - 1)) % world.Nodes.Count;
         long length = _dice.Wait(1.5e6);
         world.Trace.Line($"cut {world.Nodes[from].Name}>{world.Nodes[to].Name}{(bothWays ? " both ways" : "")}");
-        Carry(false);
-        world.Agenda.After(length, () => Carry(true));
-
-        void Carry(bool on)
+        Carry(from, to, on: false);
+        if (bothWays) Carry(to, from, on: false);
+        world.Agenda.After(length, () =>
         {
-            for (int link = 0; link < world.Links; link++)
-            {
-                world.LinkOf(from, to, link).IsUp = on;
-                if (bothWays) world.LinkOf(to, from, link).IsUp = on;
-            }
-        }
+            Carry(from, to, on: true);
+            if (bothWays) Carry(to, from, on: true);
+        });
+    }
+
+    // Neither is silent for as long as it takes to be given up, but one of them was not heard for that long.
+    private void FailInTurns()
+    {
+        int from = _dice.Below(world.Nodes.Count);
+        int to = (from + 1 + _dice.Below(world.Nodes.Count - 1)) % world.Nodes.Count;
+        long first = _dice.Between(3_000_000, 9_000_000);
+        long second = _dice.Between(3_000_000, 9_000_000);
+        world.Trace.Line($"cut {world.Nodes[from].Name}>{world.Nodes[to].Name}, then the other way");
+        Carry(from, to, on: false);
+        world.Agenda.After(first, () =>
+        {
+            Carry(from, to, on: true);
+            Carry(to, from, on: false);
+            world.Agenda.After(second, () => Carry(to, from, on: true));
+        });
+    }
+
+    private void Carry(int from, int to, bool on)
+    {
+        // In the calm all carry, or one does not on purpose.
+        if (world.Now >= _end) return;
+        for (int link = 0; link < world.Links; link++) world.LinkOf(from, to, link).IsUp = on;
     }
 
     // Of a cable both ends see it; behind a switch only the one whose port it is.
@@ -87,6 +108,7 @@ internal sealed class FaultSchedule(World world, Plan plan)
 
         void Carry(bool on)
         {
+            if (world.Now >= _end) return;
             foreach (Node from in world.Nodes)
             {
                 foreach (Node to in world.Nodes)

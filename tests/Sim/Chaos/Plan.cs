@@ -36,9 +36,12 @@ internal enum Faults
     /// <summary>A dedicated link carries nothing any more, in one direction or both, and nobody is told.</summary>
     LinksSilent = 524288,
 
+    /// <summary>One direction between two of several nodes fails for long, and then the other.</summary>
+    InTurns = 1048576,
+
     /// <summary>What FT-FW makes good without anybody's help.</summary>
     OfTheNetwork = Loss | Bursts | Duplicates | Jitter | Stragglers | Partitions | OneWayPartitions | Clogs | Stalls
-        | Resyncs | LinksDown | LinksSilent,
+        | Resyncs | LinksDown | LinksSilent | InTurns,
 }
 
 /// <summary>Kinds of flows that occur in a world.</summary>
@@ -61,6 +64,8 @@ internal enum Kinds
 /// <summary>Everything a seed decides before its world begins.</summary>
 internal sealed record Plan
 {
+    private const int TurnSeconds = 15;
+
     public required ulong Seed { get; init; }
 
     public required Faults Faults { get; init; }
@@ -103,13 +108,14 @@ internal sealed record Plan
         int nodes = shape.Chance(0.35) ? 3 : 2;
         var links = DrawLinks(new Dice(seed, Concern.Links), ref faults);
         Kinds kinds = DrawFlags(dice, (Kinds)0x3ff, 0.5);
+        if (nodes > 2 && new Dice(seed, Concern.Turns).Chance(0.3)) faults |= Faults.InTurns;
         var plan = new Plan
         {
             Seed = seed,
             Faults = faults,
             Mode = mode,
             Kinds = nodes > 2 ? kinds & ~Kinds.SharedTuples : kinds,
-            ChaosSeconds = dice.Between(5, 25),
+            ChaosSeconds = dice.Between(5, 25) + ((faults & Faults.InTurns) == 0 ? 0 : TurnSeconds),
             FaultSeconds = dice.Between(2, 10),
             Rate = dice.Pick(5, 20, 50, 100),
             Tuples = dice.Pick(4, 20, 60, 150),

@@ -14,8 +14,7 @@ internal sealed class Simulation : IDisposable
     private const Taint NeedsKernel = Taint.InternalFlushed | Taint.Unrepaired;
 
     private const Taint NeedsFlushAtPeers =
-        NeedsKernel | Taint.Restarted | Taint.SilentChange | Taint.ResendOverflow | Taint.InternalFull
-        | Taint.PeerGivenUp;
+        NeedsKernel | Taint.Restarted | Taint.SilentChange | Taint.ResendOverflow | Taint.InternalFull;
 
     private const Taint NeedsResync = Taint.Restarted | Taint.ExternalFlushed | Taint.ExternalFull;
 

@@ -86,7 +86,7 @@ internal sealed class TakeOver(World world, Plan plan)
         TupleKey key = TupleKey.Of(in flow);
         if (heir.Witness!.External.Find(in key) is not { } told) return;   // refused by a full cache: counted there
         if (told.Owner != lost.Index) return;   // another holds it, too, and told of it last
-        if (plan.Mode == SyncModeKind.Notrack && heir.Witness.External.WasShared(in key)) return;   // told by both
+        if (plan.Mode == SyncModeKind.Notrack && told.IsMixed) return;   // with what another had told besides
         ModelFlow? found = heir.Kernel.Find(in key);
         if (failed.Contains(key))
         {

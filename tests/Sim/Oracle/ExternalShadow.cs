@@ -11,7 +11,9 @@ internal sealed class ExternalShadow(SyncOptions options)
 
     private readonly Dictionary<TupleKey, ShadowEntry> _entries = [];
     private readonly Dictionary<int, uint> _heardAt = [];
-    private readonly HashSet<TupleKey> _shared = [];
+    private readonly Dictionary<TupleKey, int> _endedBy = [];
+
+    private uint _refresh;
 
     public int Count => _entries.Count;
 
@@ -22,8 +24,18 @@ internal sealed class ExternalShadow(SyncOptions options)
 
     public ShadowEntry? Find(in TupleKey key) => _entries.GetValueOrDefault(key);
 
-    /// <summary>Whether several peers told of a flow, of which the last may have told its end.</summary>
-    public bool WasShared(in TupleKey key) => _shared.Contains(key);
+    /// <summary>
+    /// Whether a flow is not here because another peer than this one told of it last, and then of its end.
+    /// </summary>
+    /// <remarks>
+    /// A flow that two nodes hold after a take-over has one owner here, or the copy that the traffic has left could not
+    /// end without the other one's help. The hook scripts send everything after a commit: the one that goes on owns it.
+    /// </remarks>
+    public bool WasEndedByAnother(in TupleKey key, int peer) =>
+        _endedBy.TryGetValue(key, out int teller) && teller != peer;
+
+    /// <summary>Everything is asked for.</summary>
+    public void BeginRefresh() => _refresh++;
 
     /// <summary>Something of a peer was accepted.</summary>
     public void Hear(int peer, Instant now) => _heardAt[peer] = now.Seconds;
@@ -38,6 +50,7 @@ internal sealed class ExternalShadow(SyncOptions options)
             if (!isKnown) return;
             if (entry!.Owner != peer && now.Seconds - _heardAt[entry.Owner] < SilenceSeconds) return;
             _entries.Remove(key);
+            _endedBy[key] = peer;
             destroyed++;
         }
         else if (!isKnown)
@@ -54,18 +67,21 @@ internal sealed class ExternalShadow(SyncOptions options)
         }
         else if (type == PeerMessageType.FlowUpdate)
         {
-            if (entry!.Owner != peer && options.Mode != SyncModeKind.Notrack) entry.Flow = flow;
+            bool isUnsure = entry!.Owner != peer || entry.Refresh != _refresh;
+            if (isUnsure && options.Mode != SyncModeKind.Notrack) entry.Flow = flow;
             else Flows.Overwrite(ref entry.Flow, in flow);
+            entry.IsMixed |= entry.Owner != peer;
             updated++;
         }
         else
         {
             entry!.Flow = flow;
+            entry.IsMixed = false;
             destroyed++;
             created++;
         }
 
-        if (_entries.TryGetValue(key, out entry)) Own(entry, in key, peer, isKnown, now);
+        if (_entries.TryGetValue(key, out entry)) Own(entry, in key, peer, now);
         Changes = (created, updated, destroyed, refused);
     }
 
@@ -87,16 +103,17 @@ internal sealed class ExternalShadow(SyncOptions options)
         if (_entries.Remove(key)) Changes = Changes with { Destroyed = Changes.Destroyed + 1 };
     }
 
-    private void Own(ShadowEntry entry, in TupleKey key, int peer, bool isKnown, Instant now)
+    private void Own(ShadowEntry entry, in TupleKey key, int peer, Instant now)
     {
-        if (isKnown && entry.Owner != peer) _shared.Add(key);
+        _endedBy.Remove(key);
         entry.Owner = peer;
+        entry.Refresh = _refresh;
         entry.ToldAt = now.Seconds;
     }
 
     public void Clear()
     {
-        _shared.Clear();
+        _endedBy.Clear();
         Changes = Changes with { Destroyed = Changes.Destroyed + (uint)_entries.Count };
         _entries.Clear();
     }

@@ -54,7 +54,8 @@ internal sealed class InternalShadow(SyncOptions options)
     /// <param name="change">What happened.</param>
     /// <param name="flow">The event.</param>
     /// <param name="isRefused">Whether the cache refused it as full.</param>
-    public void Apply(FlowChange change, in PackedFlow flow, bool isRefused)
+    /// <param name="isOfTraffic">Whether it is not our own doing.</param>
+    public void Apply(FlowChange change, in PackedFlow flow, bool isRefused, bool isOfTraffic)
     {
         if (!options.Filter.Accepts(in flow, change == FlowChange.Destroy)) return;
         TupleKey key = TupleKey.Of(in flow);
@@ -77,7 +78,9 @@ internal sealed class InternalShadow(SyncOptions options)
         }
         else
         {
+            bool isCorrection = living is { IsAnnounced: true };
             living = Add(in key, in flow);
+            living.MayWait = isOfTraffic && !isCorrection && options.AnnounceDelayMilliseconds > 0;
         }
 
         living.Snapshot = _snapshot;
@@ -179,6 +182,7 @@ internal sealed class InternalShadow(SyncOptions options)
         entry.IsAlive = true;
         entry.IsTimeoutStale = false;
         entry.IsAnnounced = false;
+        entry.MayWait = false;
         entry.WorthSince = null;
         entry.Flow = flow;
         entry.Told = ~FlowFields.None;
@@ -214,6 +218,12 @@ internal sealed class ShadowEntry
     /// <summary>The peer that told of it last.</summary>
     public int Owner { get; set; }
 
+    /// <summary>How often everything had been asked for when it was told of last.</summary>
+    public uint Refresh { get; set; }
+
+    /// <summary>In mode NOTRACK: an update of another owner has left what the one before had told besides.</summary>
+    public bool IsMixed { get; set; }
+
     /// <summary>The dump that confirmed it, or during which an event spoke of it.</summary>
     public int Snapshot { get; set; }
 
@@ -229,8 +239,13 @@ internal sealed class ShadowEntry
     /// <summary>Since when it has been worth an announcement without a break, as events tell; null: it is not.</summary>
     public Instant? WorthSince { get; set; }
 
-    /// <summary>Whether peers have to know of it: of what was over before it was announced they need not.</summary>
-    public bool IsDue => IsAnnounced || !IsOver;
+    /// <summary>Whether it was seen from its beginning and may wait for the announce delay to pass.</summary>
+    public bool MayWait { get; set; }
+
+    /// <summary>
+    /// Whether peers have to know of it: a new flow that is over when the announce delay has passed is never told.
+    /// </summary>
+    public bool IsDue => IsAnnounced || !IsOver || !MayWait;
 
     private bool IsOver => Flow.Original.Protocol == IpProtocol.Tcp && Flow.Has(FlowFields.TcpState)
         && (TcpState)Flow.TcpState is TcpState.LastAck or TcpState.TimeWait or TcpState.Close;

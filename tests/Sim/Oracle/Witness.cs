@@ -129,6 +129,7 @@ internal sealed class Witness(World world, Node node)
         {
             if (changes != default) throw Fail($"applied datagram #{parcel.Number} twice or out of order: {changes}");
             if (accepted != 0 && !parcel.IsGreeting) throw Fail($"accepted datagram #{parcel.Number}, which is late");
+            if (accepted > 0) view.AcceptLate(parcel, parcel.Count - (int)accepted);
             return;
         }
 
@@ -160,7 +161,6 @@ internal sealed class Witness(World world, Node node)
             throw Fail($"caches {stats.External.Active} flows of others, {External.Count} are due");
         if (stats.TransmitQueue > stats.Internal.Objects + stats.ControlElements)
             throw Fail($"has {stats.TransmitQueue} elements to send");
-        if (stats.PeersGivenUp > 0) node.Taint |= Taint.PeerGivenUp;
         if (stats.ResendQueueOverflows > 0) node.Taint |= Taint.ResendOverflow;
         if (stats.External.CreateFailed > 0) node.Taint |= Taint.ExternalFull;
     }
@@ -381,7 +381,10 @@ internal sealed class Witness(World world, Node node)
         private const long MostDoubtMilliseconds = 1500;
         private const long MostSilentDoubtMilliseconds = 5000;
 
+        private const long MostPauseMicroseconds = 1_000_000;
+
         private Instant? _doubtedAt;
+        private long _doubted;           // microseconds, without those in which nothing came
 
         public int Run => run;
 
@@ -393,12 +396,23 @@ internal sealed class Witness(World world, Node node)
 
         public List<bool> Got { get; } = [];
 
-        /// <summary>Whether the first message that was not accepted came only a moment ago.</summary>
+        /// <summary>Whether messages that were not accepted have come for only a moment.</summary>
         public bool MayStillDoubt(Instant now, bool isGreeting)
         {
-            _doubtedAt ??= now;
-            long most = isGreeting ? MostDoubtMilliseconds : MostSilentDoubtMilliseconds;
-            return now < _doubtedAt.Value.PlusMilliseconds(most);
+            if (_doubtedAt is { } last)
+                _doubted += Math.Min(now.Microseconds - last.Microseconds, MostPauseMicroseconds);
+            _doubtedAt = now;
+            return _doubted < 1000 * (isGreeting ? MostDoubtMilliseconds : MostSilentDoubtMilliseconds);
+        }
+
+        /// <summary>A greeting that was overtaken is taken for a restart, where no port tells the runs apart.</summary>
+        public void AcceptLate(Parcel parcel, int missed)
+        {
+            for (long number = parcel.FirstMessage + missed; number < parcel.FirstMessage + parcel.Count; number++)
+            {
+                while (Got.Count <= number) Got.Add(false);
+                Got[(int)number] = true;
+            }
         }
 
         public void Accept(Parcel parcel, int missed)

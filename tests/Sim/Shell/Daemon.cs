@@ -200,7 +200,7 @@ internal sealed class Daemon
             uint refused = Engine.Stats.Internal.CreateFailed;
             Engine.OnFlow(_world.Now, told.Change, origin, in told.Flow);
             bool isRefused = Engine.Stats.Internal.CreateFailed != refused;
-            Witness.Internal.Apply(told.Change, in told.Flow, isRefused);
+            Witness.Internal.Apply(told.Change, in told.Flow, isRefused, origin == EventOrigin.Other);
             if (isRefused) _node.Taint |= Taint.InternalFull;
             if (origin != EventOrigin.Other) _node.Taint |= Taint.SilentChange;
             else if (told.Change != FlowChange.Destroy && _node.Options.Filter.Accepts(in told.Flow, isDestroy: false))

@@ -76,6 +76,9 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
     {
         switch (notice.Kind)
         {
+            case SyncNoticeKind.ResyncRequested:
+                daemon.Witness.External.BeginRefresh();
+                break;
             case SyncNoticeKind.CommitDone:
                 _commits--;
                 break;

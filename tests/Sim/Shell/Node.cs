@@ -171,7 +171,4 @@ internal enum Taint
 
     /// <summary>The external cache refused something.</summary>
     ExternalFull = 128,
-
-    /// <summary>A peer did not answer for so long, while another did, that it is not told again of what ended.</summary>
-    PeerGivenUp = 256,
 }
