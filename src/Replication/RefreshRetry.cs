@@ -1,7 +1,7 @@
 namespace TwinTrack.Replication;
 
 /// <summary>When to ask for everything again, because what came had gaps: later each time.</summary>
-/// <remarks>Where every answer has gaps, be it that they are what overflows a buffer, the peers are left alone.</remarks>
+/// <remarks>Where every answer has gaps, be it that it overflows a buffer each time, peers are left alone.</remarks>
 internal sealed class RefreshRetry
 {
     private const long SecondsEach = 5;

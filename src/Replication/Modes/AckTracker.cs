@@ -163,7 +163,7 @@ internal sealed class AckTracker(int ackWindow, uint bit)
     /// </remarks>
     /// <param name="sequence">The number of the message.</param>
     /// <param name="port">Where it was sent from, 0 if that is not known.</param>
-    /// <param name="hasOthers">Whether there are more peers than this one: only among several a greeting is repeated.</param>
+    /// <param name="hasOthers">Whether it is not the only peer: among several a greeting is repeated.</param>
     /// <param name="now">The clock.</param>
     public bool IsLateGreeting(Seq sequence, ushort port, bool hasOthers, Instant now) =>
         Last is { } last && last.DistanceFrom(sequence) < LateLimit
@@ -188,8 +188,8 @@ internal sealed class AckTracker(int ackWindow, uint bit)
 
     /// <summary>The peer has these messages of ours: does it know of us without a break?</summary>
     /// <remarks>
-    /// It waits for us until it has not heard an answer for ten seconds. Which answers it has heard its acknowledgements
-    /// say, however late they arrive: that they arrive at all says nothing of the other direction.
+    /// It waits for us until it has not heard an answer for ten seconds. Which answers it has heard is what it
+    /// acknowledges, however late we learn it: that something arrives says nothing of the other direction.
     /// </remarks>
     /// <returns>
     /// Whether it may have stopped waiting for us, because it did not hear us for long, and may have forgotten what we

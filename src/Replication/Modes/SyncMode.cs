@@ -69,7 +69,7 @@ internal abstract class SyncMode(TxQueue queue)
     /// <summary>Whether all peers read dense messages.</summary>
     internal virtual bool IsDense => false;
 
-    /// <summary>Whether something of everything that we asked for may be missing: it is to be asked for again.</summary>
+    /// <summary>Whether something of all that we asked for may be missing: it is to be asked for again.</summary>
     public virtual bool TakeDisturbed() => false;
 
     /// <summary>The flags that ride on the message that takes a number.</summary>
