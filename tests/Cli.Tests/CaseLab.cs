@@ -20,9 +20,10 @@ public sealed class CaseLab : IDisposable
         + "&& grep -q ':0035 ' /proc/net/udp6 && break; sleep 0.1; done";
 
     // Columns of /proc/net/tcp: sl local_address rem_address st; 0A is LISTEN.
-    private const string WaitForEnds =
-        "for i in $(seq 300); do awk '$4 != \"st\" && $4 != \"0A\" { n++ } END { exit n > 0 }' "
-        + "/proc/net/tcp /proc/net/tcp6 && break; sleep 0.1; done";
+    private const string AreEnded =
+        "awk '$4 != \"st\" && $4 != \"0A\" { n++ } END { exit n > 0 }' /proc/net/tcp /proc/net/tcp6";
+
+    private const string WaitForEnds = $"for i in $(seq 300); do {AreEnded} && break; sleep 0.1; done";
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
     private static readonly Lock _gate = new();
@@ -203,7 +204,12 @@ public sealed class CaseLab : IDisposable
         client.KillProcesses();
         client.Close();
         Shell(_prefix + "c", WaitForEnds);
-        Shell(_prefix + "s", WaitForEnds);
+
+        // Where the router forgot a connection, its server never hears that it ended.
+        string server = _prefix + "s";
+        string script = $"for i in $(seq 300); do ip netns exec {server} {AreEnded} && break; "
+            + $"for p in $(ip netns pids {server}); do kill -USR1 $p; done; sleep 0.1; done";
+        Command.Run("sh", ["-c", script]);
     }
 
     private void Topology(string verb) =>

@@ -47,6 +47,20 @@ public sealed class StreamTests(CaseLab lab) : IClassFixture<CaseLab>
         Assert.Equal($"250\n{FlowCount}\n", result.Output);
     }
 
+    // Each socket brings one half: what is assured stands together, which it does not as the table has it.
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public void Over_two_sockets_come_assured_flows_and_the_others(int sockets, bool areApart)
+    {
+        lab.Load(400);
+        CommandResult result = lab.Shell(
+            "$CONNTRACK -U -s 10.83.100.0/24 -p udp --dport 53 -u SEEN_REPLY,ASSURED >/dev/null 2>&1; "
+            + $"$CONNTRACK -L --sockets {sockets} 2>/dev/null | sed 's/.*ASSURED.*/assured/; t; s/.*/not/' | uniq -c");
+        string[] runs = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(areApart, runs.Length == 2);
+    }
+
     [Fact]
     public void Lost_events_are_told_and_the_listener_goes_on()
     {

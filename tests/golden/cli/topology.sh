@@ -33,7 +33,9 @@ up() {
   ip netns exec ${LAB_PREFIX}r ip6tables -t nat -A PREROUTING -d fd83:1::1 -p tcp --dport 8080 -j DNAT --to "[fd83:2::2]:80"
   for n in ${LAB_PREFIX}c ${LAB_PREFIX}s; do ip netns exec $n iptables -A OUTPUT -p icmp --icmp-type destination-unreachable -j DROP; done
   # the next case uses the ports again
-  for n in ${LAB_PREFIX}c ${LAB_PREFIX}s; do ip netns exec $n sysctl -qw net.ipv4.tcp_max_tw_buckets=0; done
+  for n in ${LAB_PREFIX}c ${LAB_PREFIX}s; do
+    ip netns exec $n sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.tcp_fin_timeout=1 net.ipv4.tcp_orphan_retries=1
+  done
   # servers (stopped by "down")
   ip netns exec ${LAB_PREFIX}s /usr/bin/python3 "$(dirname "$0")/traffic.py" serve >/dev/null 2>&1 &
 }

@@ -5,21 +5,27 @@
            traffic.py udp DST DPORT SPORT COUNT
            traffic.py ftp SPORT 'CMD|CMD' HOLD       control connection to 10.83.2.2:21, data listener on 51400
            traffic.py ping DST                         two echo requests
-           (HOLD begins when there is a file $READY; a connection that ends has ended at both sides)
+           (SIGUSR1 ends the connections of the server at once; HOLD begins when there is a file $READY; a connection that ends has ended at both sides)
   anywhere (root): traffic.py sctp SRC DST SPORT DPORT VTAG CHUNKTYPE [INITTAG]   one raw SCTP packet
            traffic.py gre SRC DST                                                one raw GREv0 packet"""
-import os, socket, struct, sys, threading, time
+import os, signal, socket, struct, sys, threading, time
 def lst(addr, port):
     s = socket.socket(socket.AF_INET6 if ':' in addr else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((addr, port)); s.listen(5); return s
+connections = set()
 def loop(s, fn):
     while True:
-        c, _ = s.accept(); threading.Thread(target=fn, args=(c,), daemon=True).start()
+        c, _ = s.accept(); connections.add(c); threading.Thread(target=fn, args=(c,), daemon=True).start()
+def forget(c): connections.discard(c); c.close()
+def reset(*_):
+    for c in list(connections):
+        try: c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.shutdown(socket.SHUT_RDWR)
+        except OSError: pass
 def web(c):
     try:
         while c.recv(1000): c.sendall(b'hello world\n')
     except OSError: pass
-    c.close()
+    forget(c)
 def ftp(c):
     port = None
     try:
@@ -35,7 +41,7 @@ def ftp(c):
                 x.connect(port); x.sendall(b'file1\r\n'); x.close(); c.sendall(b'226 done\r\n')
             else: c.sendall(b'200 ok\r\n')
     except OSError: pass
-    c.close()
+    forget(c)
 def udp(addr):
     s = socket.socket(socket.AF_INET6 if ':' in addr else socket.AF_INET, socket.SOCK_DGRAM); s.bind((addr, 53))
     while True:
@@ -58,8 +64,10 @@ def end(s):
     s.close()
 fam = lambda d: (socket.AF_INET6, 'fd83:1::2') if ':' in d else (socket.AF_INET, '10.83.1.2')
 if a[0] == 'serve':
+    signal.signal(signal.SIGUSR1, reset)
     for t in ((loop, lst('10.83.2.2', 80), web), (loop, lst('fd83:2::2', 80), web), (loop, lst('10.83.2.2', 21), ftp)): threading.Thread(target=t[0], args=t[1:]).start()
     for x in ('10.83.2.2', 'fd83:2::2'): threading.Thread(target=udp, args=(x,)).start()
+    while True: signal.pause()
 elif a[0] in ('tcp', 'udp'):
     f, me = fam(a[1]); s = socket.socket(f, socket.SOCK_STREAM if a[0] == 'tcp' else socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((me, int(a[3]))); s.settimeout(PATIENCE)
