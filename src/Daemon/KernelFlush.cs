@@ -9,7 +9,7 @@ namespace TwinTrack.Daemon;
 /// Empties the kernel's table of the flows that pass the filter, in steps: a dump, and deletions in batches on a socket
 /// of its own, by which the events they cause are told from others.
 /// </summary>
-internal sealed class KernelFlush(FlowFilter filter) : IDisposable
+internal sealed class KernelFlush(SyncOptions options) : IDisposable
 {
     private const int NoEntry = 2; // ENOENT: it went by itself
 
@@ -76,7 +76,7 @@ internal sealed class KernelFlush(FlowFilter filter) : IDisposable
             switch (_dump.Read(ref _flow))
             {
                 case DumpStatus.Flow:
-                    if (filter.Accepts(in _flow, isDestroy: false)) _requests.Delete(token: 0, in _flow);
+                    if (options.Filter.Accepts(in _flow, isDestroy: false)) _requests.Delete(token: 0, in _flow);
                     continue;
                 case DumpStatus.WouldBlock:
                     return false;

@@ -34,7 +34,6 @@ internal sealed class KernelPort : IDisposable
     private const int EventBufferCost = 1280;
 
     private readonly SyncEngine _engine;
-    private readonly int _bufferLimitBytes;
     private readonly EventStream? _events;     // null: the table is polled
     private readonly FlowDump _dump = new();
     private readonly ExpectationPort? _expectations;
@@ -61,11 +60,11 @@ internal sealed class KernelPort : IDisposable
         if (options is not null)
         {
             _events = OpenEvents(options);
-            _bufferLimitBytes = options.BufferLimitBytes;
+            BufferLimitBytes = options.BufferLimitBytes;
             BufferBytes = _events.Socket.ReceiveBufferSize;
         }
 
-        _flush = new KernelFlush(engine.Options.Filter);
+        _flush = new KernelFlush(engine.Options);
         if (engine.Options.Expectations is not null) _expectations = new ExpectationPort(engine);
     }
 
@@ -74,6 +73,9 @@ internal sealed class KernelPort : IDisposable
 
     /// <summary>An overrun met a receive buffer that must not grow any more.</summary>
     public Action? BufferAtLimit { get; init; }
+
+    /// <summary>What the receive buffer of the event socket may grow to, in bytes; 0: it may not.</summary>
+    public int BufferLimitBytes { get; set; }
 
     public ref readonly KernelStats Stats => ref _stats;
 
@@ -248,7 +250,7 @@ internal sealed class KernelPort : IDisposable
         _stats.CatchFailed++;
         _isLossUntold = true;
         int before = BufferBytes;
-        int after = _bufferLimitBytes > 0 ? events.GrowBuffer(_bufferLimitBytes) : before;
+        int after = BufferLimitBytes > 0 ? events.GrowBuffer(BufferLimitBytes) : before;
         BufferBytes = after;
         if (after > before) BufferGrew?.Invoke(after);
         else BufferAtLimit?.Invoke();

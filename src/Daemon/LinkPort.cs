@@ -79,6 +79,13 @@ internal sealed class LinkPort : IDisposable
 
     private DedicatedLink Current => _links[_selector.Current.Index];
 
+    /// <summary>Gives the sockets other buffers.</summary>
+    /// <param name="links">The links as they were, but for the sizes.</param>
+    public void SetBuffers(IReadOnlyList<LinkConfig> links)
+    {
+        foreach ((int index, LinkConfig link) in links.Index()) _links[index].SetBuffers(link);
+    }
+
     /// <summary>Tells the poller what to wait for, and until when at most.</summary>
     public void Watch(Poller poller, Instant now, ref Instant until)
     {

@@ -14,7 +14,7 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
     private readonly string _file = Path.GetFullPath(file);
     private DaemonConfig _config = config;
 
-    /// <summary>Gives the engine the limits and times it may change under way.</summary>
+    /// <summary>Gives engine, kernel and links what may change under way.</summary>
     public Action<DaemonConfig>? Reconfigure { get; set; }
 
     /// <summary>Opens the log file anew, as after a rotation (SIGUSR1).</summary>
@@ -35,6 +35,8 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
         TakeLogs(read.General);
         TakeGroup(read.General);
         TakeLimits(read);
+        TakeFilters(read);
+        Reconfigure?.Invoke(_config);
         foreach (string name in ConfigDifference.Between(_config, read))
             log.Warning($"`{name}' has changed in {_file}: it takes effect when the daemon is started anew");
         log.Notice("configuration reloaded");
@@ -62,7 +64,6 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
         _config = _config with { General = now };
     }
 
-    // What SyncEngine.Reconfigure takes over.
     private void TakeLimits(DaemonConfig read)
     {
         _config = _config with
@@ -87,9 +88,32 @@ internal sealed class Reload(string file, DaemonConfig config, Log log, ControlL
                 },
             };
         }
-
-        Reconfigure?.Invoke(_config);
     }
+
+    // A filter in the kernel belongs to its socket, and a size that is not given to whoever has opened it.
+    private void TakeFilters(DaemonConfig read)
+    {
+        GeneralConfig general =
+            _config.General with { NetlinkBufferSizeMaxGrowth = read.General.NetlinkBufferSizeMaxGrowth };
+        if ((general.Filter, read.General.Filter) is (not { InKernel: true }, not { InKernel: true }))
+            general = general with { Filter = read.General.Filter };
+        _config = _config with { General = general };
+        if (_config.Sync is not { } now || read.Sync is not { } sync) return;
+
+        now = now with { StartupResync = sync.StartupResync };
+        if (now.SyncExpectations && sync.SyncExpectations)
+            now = now with { ExpectationHelpers = sync.ExpectationHelpers };
+        ValueList<LinkConfig> sized =
+            [.. now.Links.Zip(sync.Links, (link, other) => HasSizes(other) ? Sized(link, other) : link)];
+        bool isTcp = now.Links.Any(link => link.Kind == LinkKind.Tcp);
+        if (sized.Equals(sync.Links) && !isTcp) now = now with { Links = sized };
+        _config = _config with { Sync = now };
+    }
+
+    private static bool HasSizes(LinkConfig link) => link is { SendBuffer: not null, ReceiveBuffer: not null };
+
+    private static LinkConfig Sized(LinkConfig link, LinkConfig other) =>
+        link with { SendBuffer = other.SendBuffer, ReceiveBuffer = other.ReceiveBuffer };
 
     private void TakeGroup(GeneralConfig read)
     {

@@ -48,6 +48,7 @@ internal sealed class SyncDaemon : IServing
     private readonly List<LogLine> _lines = [];
     private readonly SyncRequests? _requests;
     private readonly Instant _started = Clock.Now;
+    private DaemonConfig _config;
     private SyncNotice _notice;
     private PackedFlow _ended;
     private int _signalPlace;
@@ -74,7 +75,8 @@ internal sealed class SyncDaemon : IServing
         else _flowLog = FlowLog.Open(config.Stats ?? new StatsConfig());
         _kernel = new KernelOpening(log, config.General).Open(_engine);
         if (config.Helper is { } helper) _helpers = new HelperPort(helper, log);
-        reload.Reconfigure = read => _engine.Reconfigure(read.ToSyncOptions(indexSeed: 0));
+        reload.Reconfigure = Reconfigure;
+        _config = config;
         if (_link is not null) _requests = new SyncRequests(config, _engine, _link, _helpers, ReadRuntime, Stop);
         ControlHandler handler = _requests is null
             ? new StatisticsRequests(_engine, _helpers, ReadRuntime, Stop).Handle
@@ -120,6 +122,18 @@ internal sealed class SyncDaemon : IServing
             : new Seq((uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds());
 
     private void Stop() => IsStopping = true;
+
+    private void Reconfigure(DaemonConfig read)
+    {
+        _engine.Reconfigure(read.ToSyncOptions(indexSeed: 0));
+        _kernel.BufferLimitBytes = (int)read.General.NetlinkBufferSizeMaxGrowth;
+        if (read.Sync is { } sync && !sync.Links.Equals(_config.Sync!.Links)) _link!.SetBuffers(sync.Links);
+        bool isFilterOther = read.General.Filter != _config.General.Filter
+            || read.Sync?.ExpectationHelpers.Equals(_config.Sync!.ExpectationHelpers) == false;
+        // What was left out is missing, and what is left out now would never be heard of again.
+        if (isFilterOther) _engine.OnEventsLeftOut(Clock.Now);
+        _config = read;
+    }
 
     // The order is that of the original: clients, the peer, then our own kernel, then what follows from all of it.
     private bool Turn()

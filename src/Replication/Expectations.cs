@@ -9,7 +9,7 @@ internal sealed class Expectations : IDisposable
 {
     private readonly FlowStore _flows;
     private readonly EntrySlabs _slabs;
-    private readonly ExpectationFilter? _filter;
+    private readonly SyncOptions _options;
     private readonly bool _hasFlows;
     private PackedExpectation _prepared;
 
@@ -21,7 +21,7 @@ internal sealed class Expectations : IDisposable
     {
         _slabs = slabs;
         _flows = flows;
-        _filter = options.Expectations;
+        _options = options;
         _hasFlows = options is not { Mode: SyncModeKind.Notrack, DisableInternalCache: true };
         InternalStore = new ExpectationStore(slabs, options.IndexSeed);
         ExternalStore = new ExpectationStore(externalSlabs, ~options.IndexSeed);
@@ -41,7 +41,7 @@ internal sealed class Expectations : IDisposable
     public ExpectationCommit Commit { get; }
 
     /// <summary>Whether expectations are replicated at all.</summary>
-    public bool AreOn => _filter is not null;
+    public bool AreOn => _options.Expectations is not null;
 
     /// <summary>Entries that died in the last step; the caller takes them.</summary>
     public List<uint> Gone { get; } = [];
@@ -57,7 +57,8 @@ internal sealed class Expectations : IDisposable
         const ExpectationFields needed = ExpectationFields.Tuple | ExpectationFields.Mask | ExpectationFields.Master;
         _prepared = expectation;
         Master = 0;
-        if (_filter is null || !expectation.Has(needed) || !_filter.Accepts(HelperOf(in expectation))) return false;
+        if (_options.Expectations is not { } filter || !expectation.Has(needed)) return false;
+        if (!filter.Accepts(HelperOf(in expectation))) return false;
         return isDestroy || !_hasFlows || FindMaster();
     }
 

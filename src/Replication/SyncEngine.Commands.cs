@@ -85,8 +85,8 @@ public sealed partial class SyncEngine
     }
 
     /// <summary>
-    /// Takes the values over that may change while the engine runs: limits and times. A limit that became smaller drops
-    /// nothing, it refuses.
+    /// Takes the values over that may change while the engine runs: limits, times and filters. A limit that became
+    /// smaller drops nothing, it refuses; another filter wants <see cref="OnEventsLeftOut"/>.
     /// </summary>
     /// <param name="read">The new options; the others of them do not matter.</param>
     public void Reconfigure(SyncOptions read)
@@ -98,6 +98,8 @@ public sealed partial class SyncEngine
         Options.CommitTimeoutSeconds = read.CommitTimeoutSeconds;
         Options.PurgeSeconds = read.PurgeSeconds;
         Options.OverrunResyncSeconds = read.OverrunResyncSeconds;
+        Options.Filter = read.Filter;
+        if (Options.Expectations is not null) Options.Expectations = read.Expectations ?? Options.Expectations;
     }
 
     private bool IsCommitting => _commit.IsRunning || _expectations.Commit.IsRunning;

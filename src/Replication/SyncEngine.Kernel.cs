@@ -143,8 +143,8 @@ public sealed partial class SyncEngine
     {
         if (!IsWanted(in flow, isDestroy: false))
         {
-            // A flow that was let in with another state is still there.
-            _internal.Confirm(in flow);
+            // A flow that was let in with another state is still there; one that the filter of before let in shall go.
+            if (IsWanted(in flow, isDestroy: true)) _internal.Confirm(in flow);
             return;
         }
 

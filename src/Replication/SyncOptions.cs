@@ -83,10 +83,10 @@ public sealed record SyncOptions
     public bool PeersAreLittleEndian { get; init; } = true;
 
     /// <summary>Which flows are replicated.</summary>
-    public FlowFilter Filter { get; init; } = FlowFilter.AcceptAll;
+    public FlowFilter Filter { get; set; } = FlowFilter.AcceptAll;
 
-    /// <summary>Which expectations are replicated (ExpectationSync); null: none.</summary>
-    public ExpectationFilter? Expectations { get; init; }
+    /// <summary>Which expectations are replicated (ExpectationSync); null: none, and that stays.</summary>
+    public ExpectationFilter? Expectations { get; set; }
 
     /// <summary>Slots of each cache's index at first (HashSize); it grows by itself.</summary>
     public uint IndexSlots { get; init; }

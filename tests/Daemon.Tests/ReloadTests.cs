@@ -69,6 +69,47 @@ public sealed class ReloadTests : IDisposable
         Assert.Empty(_error.ToString());
     }
 
+    /// <summary>Statements of General, Sync, Options and of the link that may change under way.</summary>
+    public static TheoryData<string, string, string, string> Filters => new()
+    {
+        { "Filter From Userspace { Protocol Accept { TCP } }", "", "", "" },
+        { "NetlinkBufferSizeMaxGrowth 7000000", "", "", "" },
+        { "", "StartupResync on", "", "" },
+        { "", "", "ExpectationSync { ftp }", "" },
+        { "", "", "", "SndSocketBuffer 90000 RcvSocketBuffer 90000" },
+    };
+
+    [Theory, MemberData(nameof(Filters))]
+    public void Filters_and_sizes_are_handed_on(string general, string mode, string options, string link)
+    {
+        string Text(string general, string mode, string options, string link) =>
+            $"General {{ {general} }} Sync {{ Mode FTFW {{ {mode} }} UDP {{ IPv4_address 127.0.0.1 "
+            + $"IPv4_Destination_Address 127.0.0.2 Port 1 Interface lo {link} }} Options {{ {options} }} }}";
+        Reload reload = Start(
+            Text("", "", "ExpectationSync { sip }", "SndSocketBuffer 80000 RcvSocketBuffer 80000"));
+        Write(Text(
+            general, mode, options.Length > 0 ? options : "ExpectationSync { sip }",
+            link.Length > 0 ? link : "SndSocketBuffer 80000 RcvSocketBuffer 80000"));
+        DaemonConfig? handed = null;
+        reload.Reconfigure = read => handed = read;
+
+        reload.Run();
+
+        Assert.Equal(ConfigReader.Load(ConfigPath).Config, handed);
+        Assert.DoesNotContain("has changed", _output.ToString() + _error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Filter From Kernelspace { Protocol Accept { TCP } }", "General Filter")]
+    [InlineData("HashSize 77", "General HashSize")]
+    public void What_belongs_to_what_is_open_already_is_refused(string general, string name)
+    {
+        Reload reload = Start("General { }");
+        Write("General { " + general + " }");
+        reload.Run();
+        Assert.Contains($"`{name}", _output.ToString() + _error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_configuration_with_an_error_changes_nothing()
     {

@@ -81,6 +81,31 @@ public sealed class RepairTests
         Assert.Equal(0u, node.Stats.KernelResyncs);
     }
 
+    [Fact]
+    public void Another_filter_ends_at_the_peer_what_it_leaves_out_and_tells_what_it_lets_in()
+    {
+        FlowFilter Only(byte protocol) => new(
+            FilterAction.Accept, [protocol], FilterAction.None, [], FilterAction.None, []);
+        using Node node = Node.Greeted(new SyncOptions { Filter = Only(IpProtocol.Tcp), OverrunResyncSeconds = null });
+        node.New(1);
+        Assert.Equal("NEW 1", string.Join(' ', node.Say()));
+        node.Engine.Reconfigure(new SyncOptions { Filter = Only(IpProtocol.Udp) });
+        node.Engine.OnEventsLeftOut(node.Now);
+        node.Wait(1);
+        Assert.Equal(["Dump Poll"], node.RequestTexts());
+        PackedFlow flow = Flows.Tcp(1);
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Begin, in flow);
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Entry, in flow);
+        flow = Flows.Tcp(2);
+        flow.Original.Protocol = flow.Reply.Protocol = IpProtocol.Udp;
+        flow.Fields &= ~FlowFields.TcpState;
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.Entry, in flow);
+        node.Engine.OnSnapshot(node.Now, SnapshotPurpose.Poll, SnapshotStep.End, in flow);
+        node.Wait(1);
+        Assert.Equal("NEW 2 DEL 1", string.Join(' ', node.Say()));
+        Assert.Equal(1u, node.Stats.Internal.Active);
+    }
+
     /// <summary>Flows that are older than the first listener cause no events, not even when they end.</summary>
     [Fact]
     public void Flows_of_which_no_event_comes_are_looked_at_from_time_to_time()

@@ -8,9 +8,6 @@ namespace TwinTrack.Router.Tests;
 /// <summary>What a commit does for a change.</summary>
 public sealed class ChangeTests
 {
-    // conntrackd takes these at its start only.
-    private static readonly string[] _restarts = ["filter-only", "queue-only"];
-
     // What happens when a start fails is tried with a real daemon.
     private static readonly string[] _elsewhere = ["failed-start"];
 
@@ -44,11 +41,9 @@ public sealed class ChangeTests
         }
 
         string[] expected = [.. one.GetProperty("actions").EnumerateArray().Select(action => action.GetString()!)];
-        if (_restarts.Contains(name, StringComparer.Ordinal))
-            expected = [ChangePlan.WriteConfig, ChangePlan.Restart, ChangePlan.RequestResync, ChangePlan.SendBulk];
         Assert.Equal(expected, ChangePlan.Between(Files(before, machine), Files(after, machine)));
     }
 
     private static RouterFiles Files(ConfigNode root, Machine machine) =>
-        RouterFiles.Make(root, machine, new DaemonFiles(), "/hook");
+        RouterFiles.Make(root, machine, new DaemonFiles(), "/hook", "/state");
 }

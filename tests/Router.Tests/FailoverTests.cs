@@ -16,7 +16,7 @@ public sealed class FailoverTests : IDisposable
     public void A_flow_outlives_the_router_that_carried_it()
     {
         Configure("a", 200);
-        _pair.WaitFor("show a status", "MASTER");
+        _pair.WaitFor("show a history", "MASTER");
         Configure("b", 100);
         _pair.Shell(
             "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p tcp --sport 1000 --dport 80 "
@@ -33,10 +33,31 @@ public sealed class FailoverTests : IDisposable
     }
 
     [Fact]
+    public void Another_filter_is_taken_over_under_way()
+    {
+        Configure("a", 200);
+        _pair.WaitFor("show a history", "MASTER");
+        Configure("b", 100);
+        _pair.Shell(
+            "for p in tcp udp; do [ $p = tcp ] && s='--state ESTABLISHED'; "
+            + "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p $p --sport 1000 --dport 80 $s -t 6000 "
+            + "-u ASSURED,SEEN_REPLY; s=; done");
+        _pair.WaitFor("show b cache external | grep -c 10.1.1.1:1000", "2");
+        string process = Process("a");
+        _pair.Configure(
+            "a", "delete service conntrack-sync accept-protocol udp\nset service conntrack-sync sync-queue-size 2\ncommit");
+        _pair.WaitFor("show b cache external | grep -c 10.1.1.1:1000", "1");
+        _pair.WaitFor("show a cache internal | grep -c '10.2.2.2:80.*tcp'", "1");
+        _pair.Configure("a", "delete service conntrack-sync accept-protocol\ncommit");
+        _pair.WaitFor("show b cache external | grep -c 10.1.1.1:1000", "2");
+        Assert.Equal(process, Process("a"));
+    }
+
+    [Fact]
     public void What_is_shown_comes_as_JSON_too()
     {
         Configure("a", 200);
-        _pair.WaitFor("show a status", "MASTER");
+        _pair.WaitFor("show a history", "MASTER");
         Configure("b", 100);
         _pair.Shell(
             "on a conntrack -I -s 10.1.1.1 -d 10.2.2.2 -p tcp --sport 1000 --dport 80 -m 5 "
@@ -87,8 +108,8 @@ public sealed class FailoverTests : IDisposable
         AssertShown("twintrack a show conntrack table ipv4 vrf red", "there is no VRF red");
         AssertShown("twintrack a delete conntrack table ipv4 source 10.1.1.1:1000 destination any", "tcp [6]");
         Assert.Equal(0, Json("twintrack a show conntrack table ipv4 --json").GetArrayLength());
-        int id = Json("twintrack a show conntrack table ipv6 --json").EnumerateArray().Single()
-            .GetProperty("id").GetInt32();
+        uint id = Json("twintrack a show conntrack table ipv6 --json").EnumerateArray().Single()
+            .GetProperty("id").GetUInt32();
         Assert.Equal("", _pair.Shell($"twintrack a delete conntrack table ipv6 conn-id {id} quiet").Output);
         Assert.Equal(0, Json("twintrack a show conntrack table ipv6 --json").GetArrayLength());
         Assert.Equal(1, _pair.Shell("echo n | twintrack a reset conntrack").ExitCode);
@@ -108,6 +129,34 @@ public sealed class FailoverTests : IDisposable
     }
 
     [Fact]
+    public void A_daemon_that_does_not_start_again_gets_its_file_of_before()
+    {
+        // A daemon that refuses one file, found beside the program.
+        _pair.Shell("mkdir $F/bin; cp $T $F/bin");
+        File.WriteAllText(
+            Path.Combine(_pair.Folder, "bin", "conntrackd"),
+            $"""
+            #!/bin/sh
+            grep -q 'Group 3799' {_pair.Folder}/a/conntrackd.conf && exit 1
+            exec {Path.GetDirectoryName(RouterPair.Built)}/conntrackd "$@"
+
+            """);
+        _pair.Shell("chmod 755 $F/bin/conntrackd");
+        _pair.Program = Path.Combine(_pair.Folder, "bin", "twintrack");
+        Configure("a", 200);
+        CommandResult refused = _pair.Shell(
+            "twintrack a configure set service conntrack-sync interface s0 port 3799; twintrack a configure commit");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Equal(
+            "write-conf daemon-restart taking back: write-conf taking back: daemon-restart",
+            string.Join(' ', refused.Output.Split('\n').Select(line => line.Trim())
+                .Where(line => line.Length > 0 && !line.Contains("failed", StringComparison.Ordinal))));
+        AssertShown("show a statistics", "cache internal:");
+        AssertShown("grep Group $F/a/conntrackd.conf", "Group 3780");
+        AssertShown("twintrack a configure compare", "+ set service conntrack-sync interface s0 port '3799'");
+    }
+
+    [Fact]
     public void A_commit_that_is_not_confirmed_is_taken_back_and_told()
     {
         Configure("a", 200);
@@ -121,6 +170,22 @@ public sealed class FailoverTests : IDisposable
         _pair.Shell("while pgrep -f \"revert [0-9a-f]{32}\" | grep -qxf <(ip netns pids ${P}a); do sleep 0.1; done");
         Assert.Contains(
             "PurgeTimeout 80", _pair.Shell("grep Purge $F/a/conntrackd.conf").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_cluster_calls_the_hook_that_its_resource_is()
+    {
+        string lines = string.Join('\n', Samples.Text("01-old-cluster-multicast", "set.txt").Trim().Split('\n')
+            .Where(line => !line.StartsWith("set interfaces", StringComparison.Ordinal)))
+            .Replace("eth1", "s0", StringComparison.Ordinal).Replace("eth0", "l0", StringComparison.Ordinal);
+        _pair.Configure("a", $"{lines}\ncommit");
+        _pair.Shell("on a $F/a/ha.d/resource.d/ctsync-cluster start");
+        AssertShown("show a status", "PRIMARY at ");
+        AssertShown("on a $F/a/ha.d/resource.d/ctsync-cluster status", "running");
+        _pair.Shell("on a $F/a/ha.d/resource.d/ctsync-cluster stop");
+        AssertShown("show a status", "SECONDARY at ");
+        AssertShown("show a status", "cluster [group EDGE]");
+        AssertShown("twintrack a configure <<< $'delete cluster\ncommit'", "C12");
     }
 
     [Fact]
@@ -139,6 +204,9 @@ public sealed class FailoverTests : IDisposable
         CommandResult shown = _pair.Shell(command);
         Assert.Contains(text, shown.Output + shown.Errors, StringComparison.Ordinal);
     }
+
+    private string Process(string node) =>
+        Json($"show {node} status --json").GetProperty("daemon").GetProperty("pid").ToString();
 
     private JsonElement Json(string command)
     {

@@ -31,8 +31,11 @@ internal sealed class RouterPair : IDisposable
         done
         """);
 
-    /// <summary>The program.</summary>
-    public static string Program { get; } = Path.Combine(Repository.Root, "dist", "twintrack");
+    /// <summary>The program as it was built.</summary>
+    public static string Built { get; } = Path.Combine(Repository.Root, "dist", "twintrack");
+
+    /// <summary>The program that scripts call.</summary>
+    public string Program { get; set; } = Built;
 
     /// <summary>Holds the folders of both.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("tt-router-").FullName;
@@ -101,7 +104,7 @@ internal sealed class RouterPair : IDisposable
         "bash",
         [
             "-c",
-            $"P={_prefix} F={Folder} T={Program}; export PATH={Path.GetDirectoryName(Program)}:$PATH; "
+            $"P={_prefix} F={Folder} T={Program}; export PATH={Path.GetDirectoryName(Built)}:$PATH; "
             + "on() { n=$1; shift; ip netns exec $P$n \"$@\"; }; "
             + "twintrack() { n=$1; shift; on $n $T \"$@\" --folder $F/$n; }; "
             + "show() { n=$1; shift; twintrack $n show conntrack-sync \"$@\"; }\n" + script,

@@ -67,6 +67,34 @@ public sealed class SessionTests : IDisposable
         Assert.Contains("S16", Run("delete system conntrack"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_shown_goes_through_pipes()
+    {
+        Run("set high-availability vrrp group lan authentication password secret",
+            "set high-availability vrrp group lan hello-source-address 192.0.2.1", "commit");
+        string lines = Run("run show configuration commands | strip-private");
+        Assert.Contains("password 'xxxxxx'", lines, StringComparison.Ordinal);
+        Assert.Contains("'xxx.xxx.2.1'", lines, StringComparison.Ordinal);
+        Assert.Equal("Count: 1 lines\n", Run("show | match hello | count"));
+        Assert.Equal(
+            "{\"password\":\"secret\"}\n", Run("show high-availability vrrp group lan authentication | json"));
+        Run("set service conntrack-sync interface lo");
+        Assert.Equal("+ set service conntrack-sync interface lo\n", Run("compare | except nothing"));
+    }
+
+    [Fact]
+    public void A_file_of_an_old_router_is_brought_up_to_date()
+    {
+        string file = Path.Combine(_folder, "old.boot");
+        string old = Samples.Text("02-old-vrrp-unicast", "config.boot");
+        File.WriteAllText(file, old);
+        Run($"migrate {file}", $"load {file}");
+        Assert.Equal(old, File.ReadAllText($"{file}.before"));
+        Assert.Contains("conntrack-sync@1", File.ReadAllText($"{file}.report"), StringComparison.Ordinal);
+        Assert.Contains("conntrack-sync@2", File.ReadAllText(file), StringComparison.Ordinal);
+        Assert.Contains("+ set service conntrack-sync accept-protocol 'udp'", Run("compare"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("set service conntrack-sync a", "accept-protocol")]
     [InlineData("set service conntrack-sync accept-protocol ", "tcp udp icmp icmp6 sctp dccp")]

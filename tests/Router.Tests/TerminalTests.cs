@@ -11,7 +11,7 @@ public sealed class TerminalTests : IDisposable
 
     public TerminalTests()
     {
-        _terminal = new($"{RouterPair.Program} configure --folder {_folder}");
+        _terminal = new($"{RouterPair.Built} configure --folder {_folder}");
         _terminal.WaitFor("[edit]");
     }
 

@@ -112,6 +112,20 @@ public sealed class ViewTests
         Assert.EndsWith(Samples.Text("golden", "keepalived", "sync-group.conf"), text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_cluster_has_the_hook_among_the_resources_of_its_group()
+    {
+        var cluster = ClusterText.Make(
+            Samples.Configuration(Samples.Text("01-old-cluster-multicast", "set.txt")), "EDGE", "/bin/hook", "/state")!;
+        Assert.Equal("r1 IPaddr2::203.0.113.1/24/eth0 ctsync-cluster\n", cluster.Resources);
+        Assert.Equal(
+            "keepalive 5000ms\ndeadtime 20000ms\ndeadping 20000ms\ncrm off\nmcast eth1 239.251.252.253 694 1 0\n"
+            + "auto_failback on\nnode r1\nnode r2\n",
+            cluster.Settings);
+        Assert.Equal("auth 1\n1 sha1 sample-key\n", cluster.Keys);
+        Assert.Contains("exec /bin/hook \"$1\" EDGE", cluster.Script, StringComparison.Ordinal);
+    }
+
     private static TableRow Row(JsonElement row)
     {
         JsonElement? Get(string name) =>

@@ -60,6 +60,11 @@ internal abstract class Channel : IDisposable
     /// <summary>Packets of the usual size that the receive buffer holds.</summary>
     public abstract int ReceiveBufferPackets { get; }
 
+    /// <summary>Gives the open sockets other buffers; TCP has them from the start of a connection.</summary>
+    public virtual void SetBuffers(uint? sendBytes, uint? receiveBytes)
+    {
+    }
+
     /// <summary>When <see cref="OnDeadline"/> wants to be called.</summary>
     public virtual Instant NextDeadline => Instant.Never;
 

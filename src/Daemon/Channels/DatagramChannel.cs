@@ -31,6 +31,7 @@ internal sealed class DatagramChannel : Channel
     private int _next;           // the destination that the packet under way has not gone to
     private bool _hasInput = true;
     private bool _isFull;
+    private int _bufferedPackets;
 
     /// <summary>Opens both sockets.</summary>
     /// <exception cref="ChannelException">An address, a route or a privilege is missing.</exception>
@@ -41,8 +42,7 @@ internal sealed class DatagramChannel : Channel
         try
         {
             Open();
-            ReceiveBufferPackets = Math.Max(
-                _receiver.Get(RawSocket.SocketLevel, RawSocket.ReceiveBuffer) / 2 / Capacity, 1);
+            CountBuffered();
             _batch = new DatagramBatch(_receiver, IsIPv6);
         }
         catch
@@ -52,7 +52,7 @@ internal sealed class DatagramChannel : Channel
         }
     }
 
-    public override int ReceiveBufferPackets { get; }
+    public override int ReceiveBufferPackets => _bufferedPackets;
 
     public override bool CanSend => !_isFull;
 
@@ -125,11 +125,21 @@ internal sealed class DatagramChannel : Channel
         }
     }
 
+    public override void SetBuffers(uint? sendBytes, uint? receiveBytes)
+    {
+        _receiver.SetBuffers(null, receiveBytes);
+        foreach (RawSocket sender in _senders) sender.SetBuffers(sendBytes, null);
+        CountBuffered();
+    }
+
     public override void Dispose()
     {
         CloseSockets();
         _batch.Dispose();
     }
+
+    private void CountBuffered() => _bufferedPackets = Math.Max(
+        _receiver.Get(RawSocket.SocketLevel, RawSocket.ReceiveBuffer) / 2 / Capacity, 1);
 
     private void CloseSockets()
     {

@@ -18,6 +18,7 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
 
     private readonly LinkCounters _counters = new();
     private readonly RefusalLog _refusals = new(log);
+    private LinkConfig _config = config;
     private PeerGate _gate = new(config, network: null);
     private LinkState _device;
     private Instant _retryAt = Instant.Never;
@@ -25,7 +26,7 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
 
     public LinkId Id => id;
 
-    public LinkConfig Config => config;
+    public LinkConfig Config => _config;
 
     /// <summary>Null while the interface, the address or the route is missing.</summary>
     public Channel? Channel { get; private set; }
@@ -51,14 +52,14 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
 
     /// <summary>Counters and state for the statistics.</summary>
     public LinkReport Report(bool isActive) => new(
-        config.Kind, config.Interface, Status, isActive, _counters.Value,
+        _config.Kind, _config.Interface, Status, isActive, _counters.Value,
         Channel?.IsServerConnected ?? false, Channel?.IsClientConnected ?? false);
 
     /// <summary>Something about the interfaces has changed.</summary>
     /// <exception cref="ChannelException">What waiting does not mend, if it is said at the start.</exception>
     public void OnInterfaces(LinkMonitor monitor, Instant now, bool isStart)
     {
-        if (!monitor.TryGet(config.Interface, out LinkState device)) device = default;
+        if (!monitor.TryGet(_config.Interface, out LinkState device)) device = default;
         bool isNew = device != _device;
         bool isOther = device.Index != _device.Index;
         _device = device;
@@ -66,7 +67,7 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         if (device.Index == 0)
         {
             _retryAt = Instant.Never;      // its coming is told
-            Tell($"there is no interface {config.Interface}");
+            Tell($"there is no interface {_config.Interface}");
         }
         else if (Channel is { } channel)
         {
@@ -96,6 +97,20 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         return false;
     }
 
+    /// <summary>Other buffers, for the sockets that are open as for those to come.</summary>
+    public void SetBuffers(LinkConfig read)
+    {
+        _config = _config with { SendBuffer = read.SendBuffer, ReceiveBuffer = read.ReceiveBuffer };
+        try
+        {
+            Channel?.SetBuffers(read.SendBuffer, read.ReceiveBuffer);
+        }
+        catch (ChannelException error)
+        {
+            log.Error($"dedicated link `{_config.Interface}': {error.Message}");
+        }
+    }
+
     public void Dispose() => Close();
 
     private void Open(Instant now, bool isStart)
@@ -103,28 +118,28 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
         _retryAt = Instant.Never;
         try
         {
-            Channel = config.Kind == LinkKind.Tcp
-                ? new TcpChannel(config, in _device, _counters)
-                : new DatagramChannel(config, in _device, _counters);
-            _gate = new PeerGate(config, Network());
+            Channel = _config.Kind == LinkKind.Tcp
+                ? new TcpChannel(_config, in _device, _counters)
+                : new DatagramChannel(_config, in _device, _counters);
+            _gate = new PeerGate(_config, Network());
         }
         catch (ChannelException error) when (error.IsPassing || !isStart)
         {
             _retryAt = now.PlusSeconds(RetrySeconds);
-            string aim = string.Join(", ", config.Destinations);
-            Tell($"{error.Message} (own address {config.Local}, {Aim} {aim}, port {config.Port})");
+            string aim = string.Join(", ", _config.Destinations);
+            Tell($"{error.Message} (own address {_config.Local}, {Aim} {aim}, port {_config.Port})");
             return;
         }
 
-        if (_problem is not null) log.Notice($"dedicated link `{config.Interface}' is open");
+        if (_problem is not null) log.Notice($"dedicated link `{_config.Interface}' is open");
         _problem = null;
     }
 
-    private string Aim => config.Kind == LinkKind.Multicast ? "group" : "peer";
+    private string Aim => _config.Kind == LinkKind.Multicast ? "group" : "peer";
 
     private LinkNetwork? Network() =>
-        config is { Kind: LinkKind.Multicast, Remote.AddressFamily: AddressFamily.InterNetwork }
-            ? LinkNetwork.Read(config.Interface, config.Local)
+        _config is { Kind: LinkKind.Multicast, Remote.AddressFamily: AddressFamily.InterNetwork }
+            ? LinkNetwork.Read(_config.Interface, _config.Local)
             : null;
 
     private void Close()
@@ -137,6 +152,6 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
     {
         if (string.Equals(problem, _problem, StringComparison.Ordinal)) return;
         _problem = problem;
-        log.Warning($"dedicated link `{config.Interface}' is closed: {problem}; waiting");
+        log.Warning($"dedicated link `{_config.Interface}' is closed: {problem}; waiting");
     }
 }

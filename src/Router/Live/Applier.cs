@@ -12,12 +12,15 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
     private const string TableSize = "/proc/sys/net/netfilter/nf_conntrack_max";
     private const string HashSize = "/sys/module/nf_conntrack/parameters/hashsize";
 
+    private static readonly TimeSpan _changePause = TimeSpan.FromSeconds(1);
+
     private readonly DaemonControl _daemon = new(paths);
     private readonly FailoverControl _failover = new(paths);
+    private readonly ClusterControl _cluster = new(paths);
 
     /// <summary>Everything that a configuration becomes here.</summary>
     public RouterFiles Files(ConfigNode root, Machine machine) =>
-        RouterFiles.Make(root, machine, paths.Daemon, paths.Hook);
+        RouterFiles.Make(root, machine, paths.Daemon, paths.Hook, paths.State);
 
     /// <summary>Goes from one configuration to another.</summary>
     /// <exception cref="RouterException">It did not work, and is as before.</exception>
@@ -68,11 +71,27 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
             case ChangePlan.Reload: _daemon.Reload(); break;
             case ChangePlan.RequestResync: _daemon.Ask(ControlRequest.RequestResync); break;
             case ChangePlan.SendBulk: _daemon.Ask(ControlRequest.SendBulk); break;
-            case ChangePlan.WriteFailover: FileStore.Write(paths.Failover, files.Failover); break;
-            case ChangePlan.ReloadFailover: _failover.Apply(); break;
+            case ChangePlan.WriteFailover:
+                FileStore.Write(paths.Failover, files.Failover);
+                _cluster.Write(files.Cluster);
+                break;
+            case ChangePlan.ReloadFailover: ReloadFailover(files); break;
             case ChangePlan.RemoveState: RemoveState(); break;
             case ChangePlan.LoadRules: LoadRules(files.Rules); break;
         }
+    }
+
+    // Who is not wanted any more gives its addresses up first, and the partner has a moment to see it.
+    private void ReloadFailover(RouterFiles files)
+    {
+        bool isClusterEnded = files.Cluster is null && _cluster.Runs;
+        bool isVrrpEnded = files.Failover.Length == 0 && _failover.Runs;
+        if (isClusterEnded) _cluster.Apply(isWanted: false);
+        else _failover.Apply();
+        if ((isClusterEnded && files.Failover.Length > 0) || (isVrrpEnded && files.Cluster is not null))
+            Thread.Sleep(_changePause);
+        if (isClusterEnded) _failover.Apply();
+        else _cluster.Apply(files.Cluster is not null);
     }
 
     // Transitions of another group say nothing about this one.
@@ -87,7 +106,7 @@ internal sealed class Applier(RouterPaths paths, Action<string> say)
         string[] actions = before.Daemon is null
             ? [ChangePlan.Stop, ChangePlan.RemoveConfig]
             : before.DaemonText == after.DaemonText ? [] : [ChangePlan.WriteConfig, ChangePlan.Restart];
-        if (before.Failover != after.Failover)
+        if (before.Failover != after.Failover || before.Cluster != after.Cluster)
             actions = [.. actions, ChangePlan.WriteFailover, ChangePlan.ReloadFailover];
         foreach (string action in actions)
         {

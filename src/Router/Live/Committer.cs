@@ -46,6 +46,7 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
         [
             (paths.Daemon.Config, Difference(before.DaemonText, after.DaemonText)),
             (paths.Failover, Difference(before.Failover, after.Failover)),
+            (paths.Cluster, Difference(Text(before.Cluster), Text(after.Cluster))),
             ("nft", Difference(before.Rules, after.Rules)),
         ];
         if (isJson)
@@ -135,6 +136,7 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
         Machine machine = Machine.Read() with
         {
             FailoverRuns = new FailoverControl(paths).Runs,
+            ClusterRuns = new ClusterControl(paths).Runs,
             Tracking = Tracking.Read(),
         };
         Tell(new CommitCheck(candidate, machine).Effects());
@@ -148,6 +150,10 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
             errors.WriteLine($"  {kind}[ service conntrack-sync ] {finding.Id}: {finding.Text}");
         }
     }
+
+    // Without the keys.
+    private static string Text(ClusterText? cluster) =>
+        cluster is null ? "" : cluster.Settings + cluster.Resources + cluster.Script;
 
     private static IReadOnlyList<string> Difference(string before, string after) =>
         ConfigDiff.Between(before.Split('\n'), after.Split('\n'));

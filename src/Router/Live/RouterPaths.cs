@@ -35,6 +35,9 @@ internal sealed record RouterPaths
     /// <summary>keepalived.conf.</summary>
     public required string Failover { get; init; }
 
+    /// <summary>Folder of heartbeat's files.</summary>
+    public required string Cluster { get; init; }
+
     /// <summary>Process id of keepalived.</summary>
     public required string FailoverProcess { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record RouterPaths
         Gate = "/run/twintrack/gate",
         Daemon = new(),
         Failover = "/run/keepalived/keepalived.conf",
+        Cluster = "/etc/ha.d",
         FailoverProcess = "/run/keepalived/keepalived.pid",
         State = "/var/run/vyatta-conntrackd-failover-state",
         History = "/run/ctsync/failover.json",
@@ -88,6 +92,7 @@ internal sealed record RouterPaths
                 Control = In("conntrackd.ctl"),
             },
             Failover = In("keepalived.conf"),
+            Cluster = In("ha.d"),
             FailoverProcess = In("keepalived.pid"),
             State = In("failover-state"),
             History = In("failover.json"),

@@ -22,11 +22,13 @@ internal sealed class ConfigSession
         ("rollback", "Load a former configuration"), ("save", "Save the running configuration"),
         ("load", "Replace what is edited by a file"), ("merge", "Add a file to what is edited"),
         ("edit", "Go to a place in the tree"), ("up", "Go up by one"), ("top", "Go to the root"),
-        ("run", "Run an operational command"), ("exit", "Leave"),
+        ("export", "Write the running configuration for an old router"),
+        ("migrate", "Bring the file of an old router up to date"), ("run", "Run an operational command"),
+        ("exit", "Leave"),
     ];
 
     private readonly RouterPaths _paths;
-    private readonly TextWriter _output;
+    private TextWriter _output;
     private readonly TextWriter _errors;
     private readonly Committer _committer;
     private readonly List<string> _place = [];
@@ -85,8 +87,9 @@ internal sealed class ConfigSession
         {
             case "set": Set([.. _place, .. words]); break;
             case "delete": Delete([.. _place, .. words]); break;
-            case "show": Show([.. _place, .. words]); break;
-            case "compare": Compare(words); break;
+            case "show" or "compare": ShowPiped(command, words); break;
+            case "export": Export(words); break;
+            case "migrate": Migrate(words); break;
             case "commit": Commit(words); break;
             case "commit-confirm": _committer.CommitUntilConfirmed(_candidate, Time(words)); break;
             case "confirm": _committer.Confirm(); break;
@@ -132,10 +135,62 @@ internal sealed class ConfigSession
         else _output.WriteLine($"  S16: nothing to delete: [{string.Join(' ', words)}] is not set");
     }
 
-    private void Show(List<string> words)
+    private void ShowPiped(string command, List<string> words)
+    {
+        PipedCommand piped = Pipes.Split(words);
+        TextWriter output = _output;
+        using var shown = new StringWriter();
+        _output = shown;
+        try
+        {
+            if (command == "compare") Compare(piped.Words);
+            else Show([.. _place, .. piped.Words], piped.IsJson);
+        }
+        finally
+        {
+            _output = output;
+        }
+
+        _output.Write(piped.Filter(shown.ToString()));
+    }
+
+    private void Export(List<string> words)
+    {
+        if (words is not ["dialect", "old", ..]) throw new PathException("S01", "export takes 'dialect old [FILE]'", 1);
+        IReadOnlyList<string> refusals = OldDialect.Refusals(Running);
+        if (refusals.Count > 0)
+            throw new RouterException($"old routers do not know: {string.Join("; ", refusals)}");
+        if (words.Count > 2) FileStore.Write(words[2], OldDialect.File(Running));
+        else _output.Write(OldDialect.File(Running));
+    }
+
+    // The file is replaced; what it was and what was done stay beside it.
+    private void Migrate(List<string> words)
+    {
+        if (words is not ([_] or [_, "cluster=keep" or "cluster=to-vrrp"]))
+            throw new PathException("S01", "migrate takes FILE, and cluster=keep or cluster=to-vrrp", 1);
+        string file = words[0];
+        string text = FileStore.Read(file) ?? throw new RouterException($"{file} does not exist");
+        var migration = new Migration(
+            text, words.Contains("cluster=to-vrrp", StringComparer.Ordinal), Environment.MachineName);
+        foreach (string warning in migration.Warnings) _errors.WriteLine($"  warning: {warning}");
+        string made = ConfigText.File(migration.Result);
+        if (made == text) return;
+        FileStore.Write($"{file}.before", text);
+        FileStore.Write($"{file}.report", migration.Report().ToJsonString() + "\n");
+        FileStore.Write(file, made);
+    }
+
+    private void Show(List<string> words, bool isJson)
     {
         ConfigPath path = PathReader.ForPlace(words);
         string[] steps = [.. path.Steps.Select(step => step.Name)];
+        if (isJson)
+        {
+            _output.WriteLine((_candidate.At(steps) is { } node ? ConfigText.Json(node) : []).ToJsonString());
+            return;
+        }
+
         string now = Braces(_candidate.At(steps));
         string before = Braces(Running.At(steps));
         IReadOnlyList<string> marks = MarkedLines.Between(before, now);

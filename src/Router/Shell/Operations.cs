@@ -36,9 +36,8 @@ internal static class Operations
     {
         try
         {
-            (List<string> words, Func<string, string> filter, bool isJson) = Pipes.Split(typed);
-            words = Completed(words);
-            output.Write(filter(Answer(words, paths, isJson, errors)));
+            PipedCommand command = Pipes.Split(typed);
+            output.Write(command.Filter(Answer(command with { Words = Completed(command.Words) }, paths, errors)));
             return 0;
         }
         catch (Exception e) when (e is RouterException or PathException or IOException or FormatException)
@@ -61,8 +60,9 @@ internal static class Operations
         return full;
     }
 
-    private static string Answer(List<string> words, RouterPaths paths, bool isJson, TextWriter errors)
+    private static string Answer(PipedCommand command, RouterPaths paths, TextWriter errors)
     {
+        (List<string> words, _, bool isJson, bool isOld) = command;
         string area = string.Join(' ', words.Take(2));
         List<string> rest = words[Math.Min(2, words.Count)..];
         switch (area)
@@ -73,7 +73,7 @@ internal static class Operations
             case "delete conntrack" when rest.FirstOrDefault() == "table":
                 return TableCommands.Delete(rest[1..], isJson);
             case "reset conntrack" when rest.Count == 0: return TableCommands.Reset(Console.In, Console.Out);
-            case "show configuration": return Configuration(rest, paths, isJson);
+            case "show configuration": return Configuration(rest, paths, isJson, isOld);
             case "show log" when rest is ["conntrack-sync"]: return LogCommands.Show(isJson);
             case "monitor log" when rest is ["conntrack-sync"]: return LogCommands.Follow();
         }
@@ -93,13 +93,14 @@ internal static class Operations
         };
     }
 
-    private static string Configuration(List<string> words, RouterPaths paths, bool isJson)
+    private static string Configuration(List<string> words, RouterPaths paths, bool isJson, bool isOld)
     {
         ConfigNode running = FileStore.ReadConfig(paths.Running);
         if (isJson) return ConfigText.Json(running).ToJsonString() + "\n";
-        return words.FirstOrDefault() == "commands"
-            ? string.Concat(ConfigText.SetLines(running).Select(line => line + "\n"))
-            : ConfigText.Braces(running);
+        if (words.FirstOrDefault() != "commands")
+            return isOld ? OldDialect.File(running) : ConfigText.Braces(running);
+        IEnumerable<string> lines = isOld ? OldDialect.SetLines(running) : ConfigText.SetLines(running);
+        return string.Concat(lines.Select(line => line + "\n"));
     }
 
     private static string Reset(List<string> words, DaemonControl daemon)

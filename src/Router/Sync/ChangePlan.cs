@@ -27,7 +27,7 @@ internal static class ChangePlan
         List<string> actions = [];
         if (after.TableSize is not null && after.TableSize != before.TableSize) actions.Add(SetTableSize);
         if (after.HashSize is not null && after.HashSize != before.HashSize) actions.Add(SetHashSize);
-        bool isFailoverOther = before.Failover != after.Failover;
+        bool isFailoverOther = before.Failover != after.Failover || before.Cluster != after.Cluster;
         switch (before.Daemon, after.Daemon)
         {
             case (null, not null):
@@ -53,12 +53,32 @@ internal static class ChangePlan
     }
 
     // What the daemon takes over under way, see conntrackd(8) on SIGHUP.
-    private static bool IsReloaded(DaemonConfig old, DaemonConfig now) =>
-        old with
+    private static bool IsReloaded(DaemonConfig old, DaemonConfig now)
+    {
+        SyncConfig before = old.Sync!;
+        SyncConfig after = now.Sync!;
+        bool areHelpersTaken = before.SyncExpectations && after.SyncExpectations;
+        return old with
         {
-            General = old.General with { Syslog = now.General.Syslog },
-            Sync = old.Sync! with { PurgeSeconds = now.Sync!.PurgeSeconds },
+            General = old.General with
+            {
+                Syslog = now.General.Syslog,
+                Filter = now.General.Filter,
+                NetlinkBufferSizeMaxGrowth = now.General.NetlinkBufferSizeMaxGrowth,
+            },
+            Sync = before with
+            {
+                PurgeSeconds = after.PurgeSeconds,
+                StartupResync = after.StartupResync,
+                ExpectationHelpers = areHelpersTaken ? after.ExpectationHelpers : before.ExpectationHelpers,
+                Links =
+                [
+                    .. before.Links.Zip(after.Links, static (link, other) =>
+                        link with { SendBuffer = other.SendBuffer, ReceiveBuffer = other.ReceiveBuffer }),
+                ],
+            },
         } == now;
+    }
 }
 
 /// <summary>Everything that a configuration of the router becomes.</summary>
@@ -69,6 +89,9 @@ internal sealed record RouterFiles
 
     /// <summary>keepalived.conf; empty without VRRP.</summary>
     public required string Failover { get; init; }
+
+    /// <summary>Files of heartbeat; null without a cluster.</summary>
+    public ClusterText? Cluster { get; private init; }
 
     /// <summary>Rules for nft; empty without a state policy.</summary>
     public required string Rules { get; init; }
@@ -84,13 +107,20 @@ internal sealed record RouterFiles
     public string DaemonText => Daemon is null ? "" : Printer.Print(Daemon);
 
     /// <summary>Makes all of it.</summary>
-    public static RouterFiles Make(ConfigNode root, Machine machine, DaemonFiles files, string hook)
+    /// <param name="root">The configuration.</param>
+    /// <param name="machine">The machine.</param>
+    /// <param name="files">Where files of the daemon go.</param>
+    /// <param name="hook">The command that follows transitions.</param>
+    /// <param name="stateFile">Where the last transition is kept.</param>
+    public static RouterFiles Make(
+        ConfigNode root, Machine machine, DaemonFiles files, string hook, string stateFile)
     {
         SyncSettings? sync = SyncSettings.Of(root);
         return new()
         {
             Daemon = sync is null ? null : WithHelpersInUse(Generator.Make(root, machine, files), root),
             Failover = KeepalivedText.Make(root, sync?.VrrpGroup, hook),
+            Cluster = ClusterText.Make(root, sync?.ClusterGroup, hook, stateFile),
             Rules = StatePolicyText.Make(root),
             Mechanism = sync is null ? null : $"vrrp {sync.VrrpGroup} cluster {sync.ClusterGroup}",
             TableSize = sync?.TableSize,

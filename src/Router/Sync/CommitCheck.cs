@@ -38,6 +38,8 @@ internal sealed class CommitCheck(ConfigNode root, Machine machine, ConfigNode? 
     {
         if (sync.VrrpGroup is not null && machine.FailoverRuns == false)
             yield return new("W04", "keepalived does not run");
+        if (sync.ClusterGroup is not null && machine.ClusterRuns == false)
+            yield return new("W04", "heartbeat does not run");
         if (sync.TableSize is { } most && machine.TableSize is { } nowMost && most != nowMost)
             yield return new("W05", $"table-size is {most}, the kernel has {nowMost}");
         if (sync.HashSize is { } buckets && machine.HashSize is { } nowBuckets && buckets != nowBuckets)

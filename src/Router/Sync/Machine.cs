@@ -42,6 +42,9 @@ internal sealed record Machine
     /// <summary>Whether keepalived runs; null: nobody looked.</summary>
     public bool? FailoverRuns { get; init; }
 
+    /// <summary>Whether heartbeat runs; null: nobody looked.</summary>
+    public bool? ClusterRuns { get; init; }
+
     /// <summary>Which families rules make the kernel track; null: nobody looked, or it cannot be seen.</summary>
     public Tracking? Tracking { get; init; }
 
