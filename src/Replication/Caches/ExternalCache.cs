@@ -17,9 +17,9 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     private readonly EntryQueue? _byAge =
         options.Mode == SyncModeKind.Alarm ? new EntryQueue(slabs, QueueId.Transmit) : null;
     private readonly Owners _owners = new();
+    private readonly HashSet<uint> _swept = [];      // the owners whose entries are looked at
     private CacheStats _stats;
     private uint _refresh;           // counts the times that everything was asked for
-    private uint _swept;             // the owner whose entries are looked at
     private ulong? _cursor;          // null unless sweeping
 
     public ref readonly CacheStats Stats
@@ -90,7 +90,7 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     public void BeginRefresh()
     {
         _refresh++;
-        _cursor = null;
+        EndSweep();
     }
 
     /// <summary>A peer has sent all it has: of its entries those go that it did not repeat.</summary>
@@ -100,7 +100,9 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
     /// </remarks>
     public void EndRefresh(Address peer)
     {
-        if (_owners.HasTold(peer, _refresh, out _swept)) _cursor = 0;
+        if (!_owners.HasTold(peer, _refresh, out uint owner)) return;
+        _swept.Add(owner);
+        _cursor = 0;
     }
 
     /// <summary>Sweeps on, some entries at a time.</summary>
@@ -113,10 +115,17 @@ internal sealed class ExternalCache(EntrySlabs slabs, FlowStore store, SyncOptio
             uint handle = store.Next(ref cursor, ref steps);
             if (handle == 0) break;
             ref EntryHeader header = ref store[handle].Header;
-            if (header.Awaited == _swept && header.Sequence != _refresh) Remove(handle);
+            if (header.Sequence != _refresh && _swept.Contains(header.Awaited)) Remove(handle);
         }
 
-        _cursor = steps > 0 ? null : cursor;
+        if (steps > 0) EndSweep();
+        else _cursor = cursor;
+    }
+
+    private void EndSweep()
+    {
+        _cursor = null;
+        _swept.Clear();
     }
 
     /// <summary>A message of a peer was accepted, whatever it says.</summary>

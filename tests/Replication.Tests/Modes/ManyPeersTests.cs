@@ -127,6 +127,26 @@ public sealed class ManyPeersTests
     }
 
     [Fact]
+    public void Two_peers_that_have_sent_everything_in_one_moment_are_both_swept()
+    {
+        using Node node = Greeted();
+        for (int number = 0; number < 2; number++)
+        {
+            node.Hear(Left, Node.Data(PeerMessageType.FlowNew, _left++, Flows.Tcp(number)));
+            node.Hear(Right, Node.Data(PeerMessageType.FlowNew, _right++, Flows.Tcp(10 + number)));
+        }
+
+        node.Engine.OnCommand(node.Now, SyncCommand.RequestResync, ticket: 0);
+        Said asked = Assert.Single(node.Send(), message => message.Text == "RESYNC");
+        node.Hear(Left, Node.Data(PeerMessageType.FlowNew, _left++, Flows.Tcp(1)));
+        node.Hear(Right, Node.Data(PeerMessageType.FlowNew, _right++, Flows.Tcp(11)));
+        FromLeft(node, PeerFlags.Ack, asked.Number);
+        FromRight(node, PeerFlags.Ack, asked.Number);
+        node.Wait(0);
+        Assert.Equal(2, node.Count(CacheKind.External));
+    }
+
+    [Fact]
     public void Numbers_that_are_not_ours_are_somebody_elses()
     {
         using Node node = Greeted();
