@@ -16,6 +16,7 @@ internal enum Concern : byte
     Links,
     Formats,
     Turns,
+    Caches,
 }
 
 /// <summary>One stream of random numbers, the same on every machine and runtime (SplitMix64).</summary>

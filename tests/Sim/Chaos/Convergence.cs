@@ -16,6 +16,7 @@ internal static class Convergence
     /// <summary>What an internal cache and its kernel's table differ in; null when they agree.</summary>
     public static string? DifferenceOfKernel(World world, Node node)
     {
+        if (node.Options.DisableInternalCache) return null;
         InternalShadow cache = node.Witness!.Internal;
         PackedFlow held = default;
         foreach (ModelFlow flow in node.Kernel.Flows)
@@ -57,6 +58,8 @@ internal static class Convergence
             if (peer == node || peer.Witness is not { } theirs || isFull) continue;
             foreach ((TupleKey key, ShadowEntry entry) in theirs.Internal.Living)
             {
+                // Without internal cache lost events are made good by nothing but the next reading of the table.
+                if (peer.Options.DisableInternalCache && peer.Kernel.Find(in key) is null) continue;
                 if (entry.IsDue && cache.Find(in key) is null && !cache.WasEndedByAnother(in key, peer.Index))
                     return $"{node.Name} was not told of {key} of {peer.Name}";
             }
@@ -82,6 +85,9 @@ internal static class Convergence
 
             // A peer without internal cache tells changes only, and nobody can tell: they add to what is known.
             if (node.Options.Mode == SyncModeKind.Notrack && told.IsMixed) fields &= expected.Fields;
+
+            // Its events tell no more than what has changed; what they did tell has to be right.
+            if (owner.Options.DisableInternalCache) fields &= told.Flow.Fields & expected.Fields & ~FlowFields.Timeout;
             string? difference = FlowDiff.Find(in told.Flow, in expected, fields, timeoutTolerance: 2);
             if (difference is not null) return $"{node.Name} and {owner.Name} differ in {key}: {difference}";
         }

@@ -133,7 +133,8 @@ internal sealed record Plan
         + $"\n{Links} links, each {Link}; silent in the calm: {SilentLink?.ToString() ?? "none"}";
 
     private static string Describe(SyncOptions options) =>
-        $"{(options.DenseFormat ? "dense" : "plain")}, announce delay {options.AnnounceDelayMilliseconds} ms above {options.AnnounceAtOnce}, "
+        $"{(options.DenseFormat ? "dense" : "plain")}, internal cache {!options.DisableInternalCache}, "
+        + $"announce delay {options.AnnounceDelayMilliseconds} ms above {options.AnnounceAtOnce}, "
         + $"window {options.AckWindow}, resend {options.ResendQueueSize}, caches {options.CacheLimit}, commit timeout "
         + $"{options.CommitTimeoutSeconds?.ToString() ?? "none"}, repair after "
         + $"{options.OverrunResyncSeconds?.ToString() ?? "never"}, startup resync {options.StartupResync}, window scales "
@@ -178,6 +179,7 @@ internal sealed record Plan
         uint spread = count > 2 ? uint.MaxValue / 3 : 0;
         uint refresh = (uint)shape.Between(1, 4);
         var announce = new Dice(seed, Concern.Announcements);
+        var caches = new Dice(seed, Concern.Caches);
         var format = new Dice(seed, Concern.Formats);
         bool isDense = format.Chance(0.7);
         for (int index = 0; index < count; index++)
@@ -190,6 +192,7 @@ internal sealed record Plan
                     AnnounceDelayMilliseconds = announce.Pick(0u, 1u, 50u, 50u, 500u),
                     AnnounceAtOnce = announce.Pick(0, 0, 2, 20),
                     Mode = mode,
+                    DisableInternalCache = caches.Chance(0.3) && mode == SyncModeKind.Notrack,
 
                     // A node that cannot read it and was never heard may get it in a group, and miss it; the witness
                     // knows loss of datagrams only.

@@ -82,6 +82,7 @@ internal sealed class Simulation : IDisposable
         Instant pending = _world.Now.PlusSeconds(Math.Max(repair, purge) + search + 1);
         while (_world.Now < pending) Check();
 
+        LetInboxesEmpty();
         Settle("without help", static node => (node.Taint & NeedsKernel) == 0, MirrorsPeersUnaided);
         LetInboxesEmpty();
         Repair();
@@ -94,7 +95,8 @@ internal sealed class Simulation : IDisposable
         }
     }
 
-    // What a slow node has still to read is of times before: it must not come after the caches were emptied.
+    // What a slow node has still to read is of times before: nothing agrees before it is read, and it must not come after
+    // the caches were emptied.
     private void LetInboxesEmpty()
     {
         Instant end = _world.Now.PlusSeconds(BacklogSeconds);

@@ -200,6 +200,7 @@ internal sealed class Daemon
             uint refused = Engine.Stats.Internal.CreateFailed;
             Engine.OnFlow(_world.Now, told.Change, origin, in told.Flow);
             bool isRefused = Engine.Stats.Internal.CreateFailed != refused;
+            if (origin == EventOrigin.Other) Witness.Bypass?.OnEvent(told.Change, in told.Flow);
             Witness.Internal.Apply(told.Change, in told.Flow, isRefused, origin == EventOrigin.Other);
             if (isRefused) _node.Taint |= Taint.InternalFull;
             if (origin != EventOrigin.Other) _node.Taint |= Taint.SilentChange;

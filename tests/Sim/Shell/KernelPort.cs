@@ -47,17 +47,18 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
             case SyncCommand.FlushKernel:
                 _flushes++;
                 break;
+            case SyncCommand.ResyncKernel or SyncCommand.FlushInternalCache when node.Options.DisableInternalCache:
+                break;
             case SyncCommand.ResyncKernel:
                 _resyncs++;
                 break;
             case SyncCommand.FlushCaches:
-                daemon.Witness.Internal.Clear();
                 daemon.Witness.External.Clear();
-                node.Taint |= Taint.InternalFlushed | Taint.ExternalFlushed;
+                node.Taint |= Taint.ExternalFlushed;
+                ForgetInternal();
                 break;
             case SyncCommand.FlushInternalCache:
-                daemon.Witness.Internal.Clear();
-                node.Taint |= Taint.InternalFlushed;
+                ForgetInternal();
                 break;
             case SyncCommand.FlushExternalCache:
                 daemon.Witness.External.Clear();
@@ -90,13 +91,19 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
                 break;
             case SyncNoticeKind.PurgingKernel:
                 _flushes++;
-                daemon.Witness.Internal.Clear();
-                node.Taint |= Taint.InternalFlushed;
+                ForgetInternal();
                 break;
             case SyncNoticeKind.RepairDone or SyncNoticeKind.PollDone:
                 daemon.Witness.Internal.Sweep();
                 break;
         }
+    }
+
+    private void ForgetInternal()
+    {
+        if (node.Options.DisableInternalCache) return;
+        daemon.Witness.Internal.Clear();
+        node.Taint |= Taint.InternalFlushed;
     }
 
     /// <summary>Asks the kernel what the engine wants to ask.</summary>
@@ -144,6 +151,7 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
         _cursor = 0;
         _isDumpEnd = false;
         daemon.Witness.Internal.BeginDump();
+        daemon.Witness.Bypass?.BeginDump(purpose);
         daemon.Engine.OnSnapshot(world.Now, purpose, SnapshotStep.Begin, default);
         FillChunk();
         daemon.Wake();
@@ -159,6 +167,7 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
             daemon.Engine.OnSnapshot(world.Now, purpose, SnapshotStep.Entry, in flow);
             bool isRefused = daemon.Engine.Stats.Internal.CreateFailed != refused;
             if (isRefused) node.Taint |= Taint.InternalFull;
+            daemon.Witness.Bypass?.OnDumped(in flow);
             bool isNews = daemon.Witness.Internal.Dumped(in flow, isRefused);
 
             // What an operator's resync brings to light is told to nobody.
@@ -176,6 +185,7 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
         _dump = null;
         daemon.Engine.OnSnapshot(world.Now, purpose, SnapshotStep.End, default);
         daemon.Witness.Internal.EndDump();
+        daemon.Witness.Bypass?.EndDump();
     }
 
     private void FillChunk()
@@ -238,6 +248,8 @@ internal sealed class KernelPort(World world, Node node, Daemon daemon)
                 if (_overruns == 0) throw daemon.Witness.Fail("repairs what is not broken");
                 break;
             case KernelRequestKind.Dump when request.Purpose == SnapshotPurpose.Poll:
+            case KernelRequestKind.Dump
+                when request.Purpose == SnapshotPurpose.Bulk && node.Options.DisableInternalCache:
                 break;
             default:
                 throw daemon.Witness.Fail($"wants {Describe(in request)}");
