@@ -5,7 +5,11 @@ using TwinTrack.Replication.Wire;
 namespace TwinTrack.Replication.Caches;
 
 /// <summary>The expectations that the peers told us of. A commit leaves them as they are.</summary>
-/// <remarks>In mode ALARM what the peers do not repeat expires: entries queue in the order they were told of.</remarks>
+/// <remarks>
+/// In mode ALARM what the peers do not repeat expires: entries queue in the order they were told of. Unlike flows,
+/// expectations have no owner: one that two nodes hold after a take-over goes with the first end that is told. It is
+/// good for one connection, and where that has come it must not open the way for another.
+/// </remarks>
 internal sealed class ExternalExpectations(EntrySlabs slabs, ExpectationStore store, SyncOptions options)
 {
     private const int MostExpiredAtOnce = 1024;
