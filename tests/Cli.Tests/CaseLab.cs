@@ -65,9 +65,10 @@ public sealed class CaseLab : IDisposable
     /// <summary>Puts that many flows, and no others, into the lonely namespace.</summary>
     public void Load(int count)
     {
-        Shell(_prefix + "t", "conntrack -F");
         File.WriteAllLines(Path.Combine(_folder, "flows"), Lines(count));
-        if (count > 0) Shell(_prefix + "t", $"conntrack -R {_folder}/flows");
+        CommandResult result = Shell(
+            _prefix + "t", $"{_folder}/conntrack -F 2>/dev/null; {_folder}/conntrack -R {_folder}/flows");
+        if (result.ExitCode != 0) throw new LabException($"{count} flows were not loaded: {result.FirstLine}");
     }
 
     /// <summary>
