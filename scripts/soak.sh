@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Long runs of the built programs and tests: scripts/soak.sh [FAILOVERS [ROUNDS [SEEDS [SECONDS]]]]
 # FAILOVERS of the lab (100), split between ours and pairs with the original; ROUNDS of the interop tests (10); the
-# whole matrix of modes, links and makes; every helper scenario in a virtual machine; seeds 1..SEEDS of the simulator (20000); SECONDS of damaged input for each
-# thing that reads it (120).
+# whole matrix of modes, links and makes; every helper scenario in a virtual machine; seeds 1..SEEDS of the simulator
+# (20000); SECONDS of damaged input for each thing that reads it (120).
 # Goes on after a failure; ends with a line of totals and fails if one did.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -48,10 +48,8 @@ try "$interop" --no-progress --filter-class '*.MatrixTests'
 echo "matrix: $((failed - before)) failed, table in $(dirname "$interop")/interop-matrix.md"
 
 before=$failed
-packages=$(cd tests/vm && /usr/bin/python3 -c 'import cases; print(cases.PACKAGES)')
-try env VM_SECONDS=7200 tests/vm/vm.sh --packages "$packages" /usr/bin/python3 tests/vm/scenarios.py --quiet --table \
-    artifacts/helpers.md
-echo "helpers: every scenario without, with ours and with the original, $((failed - before)) failed, table in artifacts/helpers.md"
+try tests/vm/helpers.sh --quiet --table artifacts/helpers.md
+echo "helpers: all scenarios, $((failed - before)) failed, table in artifacts/helpers.md"
 
 if [ "$seeds" -gt 0 ]; then
     before=$failed

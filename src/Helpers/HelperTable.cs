@@ -19,7 +19,10 @@ public static class HelperTable
         {
             LongestTail = SipHelper.LongestMessage, ExpectMax = 32, ExpectSeconds = 180,
         },
-        new("sip", IpProtocol.Udp, SipHelper.InspectUdp) { ExpectMax = 32, ExpectSeconds = 180 },
+        new("sip", IpProtocol.Udp, SipHelper.InspectUdp)
+        {
+            PrivateBytes = SipRegistration.PrivateBytes, ExpectMax = 32, ExpectSeconds = 180,
+        },
         new("slp", IpProtocol.Udp, SlpHelper.Inspect) { ExpectMax = 8, ExpectSeconds = 16, LeastPort = 1 },
         new("ssdp", IpProtocol.Tcp, SsdpHelper.InspectTcp) { ExpectMax = 8, LeastPort = SsdpHelper.LeastPort },
         new("ssdp", IpProtocol.Udp, SsdpHelper.InspectUdp) { ExpectMax = 8, LeastPort = SsdpHelper.LeastPort },

@@ -21,8 +21,9 @@ internal static class SipHelper
     public static void InspectUdp(ref Inspection packet)
     {
         ReadOnlySpan<byte> bytes = packet.Payload;
-        if (SipMessage.Read(bytes, isStream: false, out SipMessage message) == SipReading.Whole)
-            Read(ref packet, 0, bytes, in message);
+        if (SipMessage.Read(bytes, isStream: false, out SipMessage message) != SipReading.Whole) return;
+        Read(ref packet, 0, bytes, in message);
+        SipRegistration.Keep(ref packet, bytes, in message);
     }
 
     public static void InspectTcp(ref Inspection packet)

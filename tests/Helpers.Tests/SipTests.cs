@@ -104,6 +104,27 @@ public sealed class SipTests
         Assert.Contains("<sip:alice@192.0.2.1:40001>", flow.Sent, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("CSeq: 2 REGISTER\r\nContact: <sip:a@198.51.100.2>;expires=600\r\n", 600)]
+    [InlineData("CSeq: 2 REGISTER\r\nm: <sip:b@x>;q=1;Expires=9,<sip:a@198.51.100.2>;expires=700\r\n", 700)]
+    [InlineData("CSeq: 2 REGISTER\r\nExpires: 999999\r\n", 3600)]
+    [InlineData("CSeq: 2 REGISTER\r\nExpires: 60\r\n", 180)]
+    [InlineData("CSeq: 2 REGISTER\r\nExpires: 0\r\n", 0)]
+    [InlineData("CSeq: 2 REGISTER\r\n", 0)]
+    [InlineData("CSeq: 2 INVITE\r\nExpires: 600\r\n", 0)]
+    public void A_flow_lives_as_long_as_the_registration_that_it_carried(string headers, uint seconds)
+    {
+        ControlFlow flow = Udp().Client("REGISTER sip:x SIP/2.0\r\nExpires: 900\r\nl: 0\r\n\r\n");
+        Assert.Equal(0u, flow.Timeout); // only the registrar grants
+
+        Assert.Equal(seconds, flow.Server($"SIP/2.0 200 OK\r\n{headers}l: 0\r\n\r\n").Timeout);
+        Assert.Equal(seconds, flow.Server("OPTIONS sip:a@198.51.100.2 SIP/2.0\r\nl: 0\r\n\r\n").Timeout);
+
+        const string end = "CSeq: 3 REGISTER\r\nExpires: 0\r\n";
+        Assert.Equal(seconds, flow.Server($"SIP/2.0 403 No\r\n{end}l: 0\r\n\r\n").Timeout);
+        Assert.Equal(0u, flow.Server($"SIP/2.0 200 OK\r\n{end}l: 0\r\n\r\n").Timeout);
+    }
+
     [Fact]
     public void Messages_of_a_stream_are_read_one_by_one()
     {
