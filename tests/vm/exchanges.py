@@ -170,7 +170,7 @@ def call(lab, caller, callee, host, port, kind, six):
     remove("caller")
     host = f"[{host}]" if ":" in host else host
     calling = lab.start(caller, "sipp", "-sn", "uac", f"{host}:{port}", "-t", kind, "-i", own_address(lab, caller, six),
-                        "-p", "5060", "-mp", "7000", "-rtp_echo", "-m", "1", "-d", "6000", "-nostdin", "-trace_msg",
+                        "-p", "5060", "-mp", "7000", "-rtp_echo", "-m", "1", "-d", "15000", "-nostdin", "-trace_msg",
                         "-message_file", f"{STATE}/caller", ready=lambda: described("caller") is not None)
     told = {callee: described("callee"), caller: described("caller")}
     lab.say(f"the callee was told {told[callee]}, the caller {told[caller]}")
@@ -178,7 +178,7 @@ def call(lab, caller, callee, host, port, kind, six):
         return False
     echoes = [lab.shell(place, f"/usr/bin/python3 {PEERS} media {told[place][0]} {told[place][1]}")
               for place in (callee, caller)]
-    calling.wait(20)
+    calling.wait(60)
     lab.say(f"the call ended with {calling.returncode}")
     return all("received" in echo for echo in echoes) and calling.returncode == 0
 
