@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace TwinTrack.Helpers;
 
-/// <summary>How long a phone is registered (RFC 3261, 10.3): that long its UDP flow stays, over which it is called.</summary>
+/// <summary>How long a phone is registered (RFC 3261, 10.3), and with that how long its UDP flow stays.</summary>
 internal static class SipRegistration
 {
     /// <summary>u32: seconds that the registrar granted, 0 for none (host order).</summary>
