@@ -41,6 +41,27 @@ public sealed class SampleTests
             text.Trim().Split('\n'), ConfigText.SetLines(Samples.Configuration(text)), StringComparer.Ordinal);
     }
 
+    /// <summary>Samples of which a generator of former routers made something.</summary>
+    public static TheoryData<string, string> References => new(
+        from generation in (string[])["legacy", "modern"]
+        from name in Samples.Names
+        where File.Exists(Path.Combine(Samples.Root, name, $"expected.{generation}.conf"))
+        select (name, generation));
+
+    [Theory]
+    [MemberData(nameof(References))]
+    public void The_generators_of_former_routers_are_reproduced(string name, string generation)
+    {
+        ConfigNode root = Samples.Configuration(Samples.Text(name, "set.txt"));
+        Machine machine = Samples.Machine(Samples.Json(name, "env.json"));
+        string expected = Samples.Text(name, $"expected.{generation}.conf");
+        ConfigResult read = ConfigReader.Parse("expected", expected, ProtocolNames.OfSystem());
+        Assert.NotNull(read.Config);
+        DaemonConfig made = ReferenceProfile.Make(
+            root, machine, Enum.Parse<ReferenceGeneration>(generation, ignoreCase: true));
+        Assert.Equal(Printer.Print(read.Config), Printer.Print(made));
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Conntrackd_gets_the_expected_configuration(string name)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using TwinTrack.Daemon.Config;
 using TwinTrack.Router.Config;
 using TwinTrack.Router.Sync;
 using TwinTrack.Router.Views;
@@ -31,6 +32,13 @@ internal sealed class Committer(RouterPaths paths, TextWriter output, TextWriter
         CheckEffects(candidate);
         return true;
     }
+
+    /// <summary>The conntrackd.conf that the generator of a former router makes of a configuration.</summary>
+    /// <exception cref="RouterException">The service is not configured.</exception>
+    public static string Reference(ConfigNode running, ReferenceGeneration generation) =>
+        running.At("service", "conntrack-sync") is null
+            ? throw new RouterException("service conntrack-sync is not configured")
+            : Printer.Print(ReferenceProfile.Make(running, Machine.Read(), generation));
 
     /// <summary>Tells what a commit would do, and does nothing.</summary>
     /// <exception cref="RouterException">It would be refused.</exception>

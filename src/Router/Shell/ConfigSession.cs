@@ -1,6 +1,7 @@
 using System.Globalization;
 using TwinTrack.Router.Config;
 using TwinTrack.Router.Live;
+using TwinTrack.Router.Sync;
 
 namespace TwinTrack.Router.Shell;
 
@@ -22,7 +23,7 @@ internal sealed class ConfigSession
         ("rollback", "Load a former configuration"), ("save", "Save the running configuration"),
         ("load", "Replace what is edited by a file"), ("merge", "Add a file to what is edited"),
         ("edit", "Go to a place in the tree"), ("up", "Go up by one"), ("top", "Go to the root"),
-        ("export", "Write the running configuration for an old router"),
+        ("export", "Write the running configuration for an old router, or the file its generator makes"),
         ("migrate", "Bring the file of an old router up to date"), ("run", "Run an operational command"),
         ("exit", "Leave"),
     ];
@@ -156,7 +157,17 @@ internal sealed class ConfigSession
 
     private void Export(List<string> words)
     {
-        if (words is not ["dialect", "old", ..]) throw new PathException("S01", "export takes 'dialect old [FILE]'", 1);
+        if (words is ["profile", "legacy" or "modern", ..])
+        {
+            var generation = Enum.Parse<ReferenceGeneration>(words[1], ignoreCase: true);
+            string text = Committer.Reference(Running, generation);
+            if (words.Count > 2) FileStore.Write(words[2], text);
+            else _output.Write(text);
+            return;
+        }
+
+        if (words is not ["dialect", "old", ..])
+            throw new PathException("S01", "export takes 'dialect old [FILE]' or 'profile legacy|modern [FILE]'", 1);
         IReadOnlyList<string> refusals = OldDialect.Refusals(Running);
         if (refusals.Count > 0)
             throw new RouterException($"old routers do not know: {string.Join("; ", refusals)}");
