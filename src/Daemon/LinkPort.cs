@@ -206,6 +206,7 @@ internal sealed class LinkPort : IDisposable
         }
 
         DedicatedLink from = _links[change.From.Index];
+        _links[change.To.Index].TimesChosen++;
         if (from != Current) from.Channel?.Leave();
         if (change.Reason == LinkChangeReason.Silent)
             _log.Notice($"nothing arrives on dedicated link `{from.Config.Interface}' any more");

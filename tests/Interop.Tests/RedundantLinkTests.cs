@@ -36,7 +36,10 @@ public sealed class RedundantLinkTests
         pair.WaitUntilEqual();
         AssertActive(pair, "sync1");
         foreach (Node node in Ours(pair))
+        {
             Assert.Contains("device `sync1' becomes dedicated link", node.Log, StringComparison.Ordinal);
+            Assert.Matches("\"sync1\"[^}]*\"times_chosen\": ?1,", node.Do("-s", "link", "--json"));
+        }
 
         pair.First.Firewall.Namespace.Ip("link set sync0 up\n");
         Create(pair, 2);

@@ -28,6 +28,7 @@ public sealed class FailoverTests : IDisposable
         _pair.Kill("a");
         _pair.WaitFor("show b status", "MASTER");
         _pair.WaitFor("show b history", "MASTER");
+        AssertShown("twintrack b show conntrack-sync history", "Dedicated link changed: 0 times");
         string table = _pair.Shell("on b conntrack -L -p tcp").Output;
         Assert.Contains("src=10.1.1.1 dst=10.2.2.2", table, StringComparison.Ordinal);
     }

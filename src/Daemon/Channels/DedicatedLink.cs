@@ -53,7 +53,10 @@ internal sealed class DedicatedLink(LinkId id, LinkConfig config, Log log) : IDi
     /// <summary>Counters and state for the statistics.</summary>
     public LinkReport Report(bool isActive) => new(
         _config.Kind, _config.Interface, Status, isActive, _counters.Value,
-        Channel?.IsServerConnected ?? false, Channel?.IsClientConnected ?? false);
+        Channel?.IsServerConnected ?? false, Channel?.IsClientConnected ?? false, TimesChosen);
+
+    /// <summary>How often it came into use in the place of another.</summary>
+    public uint TimesChosen { get; set; }
 
     /// <summary>Something about the interfaces has changed.</summary>
     /// <exception cref="ChannelException">What waiting does not mend, if it is said at the start.</exception>

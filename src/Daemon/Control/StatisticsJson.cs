@@ -105,6 +105,7 @@ internal static class StatisticsJson
             json.PutFlag(ref line, "client_connected"u8, link.IsClientConnected);
         }
 
+        json.PutNumber(ref line, "times_chosen"u8, link.TimesChosen);
         json.PutNumber(ref line, "bytes_sent"u8, link.Stats.BytesSent);
         json.PutNumber(ref line, "bytes_received"u8, link.Stats.BytesReceived);
         json.PutNumber(ref line, "packets_sent"u8, link.Stats.PacketsSent);

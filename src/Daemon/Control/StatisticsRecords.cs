@@ -45,6 +45,7 @@ public struct LinkStats
 /// <param name="Stats">Its counters.</param>
 /// <param name="IsServerConnected">TCP: the peer has connected to us.</param>
 /// <param name="IsClientConnected">TCP: we have connected to the peer.</param>
+/// <param name="TimesChosen">How often it came into use in the place of another.</param>
 public readonly record struct LinkReport(
     LinkKind Kind,
     string Device,
@@ -52,7 +53,8 @@ public readonly record struct LinkReport(
     bool IsActive,
     LinkStats Stats,
     bool IsServerConnected = false,
-    bool IsClientConnected = false);
+    bool IsClientConnected = false,
+    uint TimesChosen = 0);
 
 /// <summary>Counters of the daemon itself, from the start.</summary>
 public struct RuntimeStats

@@ -194,7 +194,9 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
     private string History(bool isJson)
     {
         JsonArray history = Hook.History(paths);
-        if (isJson) return history.ToJsonString() + "\n";
+        ulong? changes = LinkChanges();
+        if (isJson)
+            return new JsonObject { ["transitions"] = history, ["link_changes"] = changes }.ToJsonString() + "\n";
         var table = new SimpleTable("Since", "State", "Group", "Failed steps");
         foreach (JsonNode? one in history)
         {
@@ -206,7 +208,15 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
                 (bool?)one["overtaken"] == true ? "(overtaken by the next)" : string.Join(", ", failed));
         }
 
-        return table.ToString();
+        return table + (changes is null ? "" : $"\nDedicated link changed: {changes} times since the daemon started\n");
+    }
+
+    // Null while no daemon answers.
+    private ulong? LinkChanges()
+    {
+        if (daemon.Request(ControlRequest.LinkStatistics, out string text, isJson: true) != ControlResult.Done) return null;
+        JsonArray? links = JsonNode.Parse(text)?["links"]?.AsArray();
+        return links is null ? null : (ulong)links.Sum(link => (long)link!["times_chosen"]!);
     }
 
     private static RouterException NoExpectations() => new("O08: expect-sync is not configured");
