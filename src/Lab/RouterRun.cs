@@ -153,7 +153,7 @@ public sealed class RouterRun : ILab
     private string StateOf(Firewall firewall, string name)
     {
         CommandResult history = Show(firewall, name, "history", "--json");
-        return history.ExitCode == 0 && JsonNode.Parse(history.Output) is JsonArray { Count: > 0 } past
+        return history.ExitCode == 0 && JsonNode.Parse(history.Output)?["transitions"] is JsonArray { Count: > 0 } past
             ? (string?)past[0]!["state"] ?? ""
             : "";
     }

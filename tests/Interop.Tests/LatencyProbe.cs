@@ -16,9 +16,10 @@ internal sealed class LatencyProbe : IDisposable
     private const int FlowsPerAddress = 32;
     private const int ReceiveBufferForce = 33; // SO_RCVBUFFORCE
     private const int SocketLevel = 1;         // SOL_SOCKET
+    private const byte Tcp = 6;
 
-    // Attribute IPV4 of a message, and the beginning of the source address.
-    private static readonly byte[] _mark = [0, 12, 0, 0, 10, 150];
+    // The beginning of the source address: behind the head of attribute IPV4, or in the dense form behind the protocol.
+    private static readonly byte[] _mark = [10, 150];
 
     private readonly Node _from;
     private readonly Socket _listener;
@@ -93,12 +94,12 @@ internal sealed class LatencyProbe : IDisposable
 
             long now = Stopwatch.GetTimestamp();
             ReadOnlySpan<byte> rest = packet.AsSpan(0, length);
-            while (rest.IndexOf(_mark) is var at and >= 0 && at + 8 <= rest.Length)
+            while (rest.IndexOf(_mark) is var at and > 0 && at + 4 <= rest.Length)
             {
-                int number = BinaryPrimitives.ReadUInt16BigEndian(rest[(at + 6)..]);
-                if (_created.TryGetValue(number, out long then))
+                int number = BinaryPrimitives.ReadUInt16BigEndian(rest[(at + 2)..]);
+                if (rest[at - 1] is 0 or Tcp && _created.TryGetValue(number, out long then))
                     _delays.TryAdd(number, Stopwatch.GetElapsedTime(then, now));
-                rest = rest[(at + 8)..];
+                rest = rest[(at + 2)..];
             }
         }
     }

@@ -214,7 +214,8 @@ internal sealed class SyncViews(RouterPaths paths, SyncSettings sync, DaemonCont
     // Null while no daemon answers.
     private ulong? LinkChanges()
     {
-        if (daemon.Request(ControlRequest.LinkStatistics, out string text, isJson: true) != ControlResult.Done) return null;
+        if (daemon.Request(ControlRequest.LinkStatistics, out string text, isJson: true) != ControlResult.Done)
+            return null;
         JsonArray? links = JsonNode.Parse(text)?["links"]?.AsArray();
         return links is null ? null : (ulong)links.Sum(link => (long)link!["times_chosen"]!);
     }
