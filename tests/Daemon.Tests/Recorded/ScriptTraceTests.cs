@@ -7,7 +7,7 @@ namespace TwinTrack.Daemon.Tests.Recorded;
 /// <summary>Our script for fail-over managers calls the daemon as the packaged one did in the recording.</summary>
 public sealed class ScriptTraceTests : IDisposable
 {
-    private static readonly string _script = Path.GetFullPath(
+    private static readonly string _script = File.ReadAllText(
         Path.Combine(GoldenFiles.Root, "..", "..", "docs", "examples", "failover", "primary-backup.sh"));
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("twintrack-");
@@ -43,7 +43,11 @@ public sealed class ScriptTraceTests : IDisposable
         File.WriteAllText(calls, "");
         File.WriteAllText(daemon, $"#!/bin/sh\nshift 2\necho \"conntrackd $*\" >>'{calls}'\n");
         File.SetUnixFileMode(daemon, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var start = new ProcessStartInfo("/bin/sh", [_script, role]);
+
+        // A copy: the script locks its own file, which others read at the same time.
+        string script = Path.Combine(_folder.FullName, "primary-backup.sh");
+        File.WriteAllText(script, _script);
+        var start = new ProcessStartInfo("/bin/sh", [script, role]);
         start.Environment["CONNTRACKD"] = daemon;
         using Process process = Process.Start(start)!;
         process.WaitForExit();
